@@ -1,0 +1,2 @@
+//! The log on Apache Kafka, through librdkafka.
+//! Not here: what the messages mean, when to commit.

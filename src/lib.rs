@@ -1,0 +1,32 @@
+//! Sluicegate applies business events from Kafka to customers' CRMs: at the rate each CRM allows, once per event,
+//! in order per record, nothing lost, everything visible.
+//!
+//! The house, floor by floor; a module names only lower floors (`tests/tidy.rs` holds the table):
+//!
+//! | floor | modules | |
+//! | --- | --- | --- |
+//! | 0 words | `model` | passive data |
+//! | 1 rules | `machine` · `wire` `config` `telemetry` | pure decisions · bytes and text to words · names of metrics |
+//! | 2 loops | `ports` `engine` | the world as traits · the loop |
+//! | 3 world | `kafka` `embedded` `store` `crm` `simulated` | adapters, blind to one another |
+//! | 4 faces | `ops` -> `cli` `web` | what an operator does · how it is typed · how it is served |
+//! | – | `app` | wiring: the only module that knows every adapter |
+
+pub mod cli;
+pub mod config;
+pub mod crm;
+#[cfg(feature = "rocksdb")]
+pub mod embedded;
+pub mod engine;
+#[cfg(feature = "kafka")]
+pub mod kafka;
+pub mod machine;
+pub mod model;
+pub mod ops;
+pub mod ports;
+pub mod simulated;
+#[cfg(feature = "rocksdb")]
+pub mod store;
+pub mod telemetry;
+pub mod web;
+pub mod wire;

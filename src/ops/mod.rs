@@ -1,0 +1,2 @@
+//! What an operator does, as functions.
+//! Not here: how it is typed or served.

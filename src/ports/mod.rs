@@ -1,0 +1,13 @@
+//! The world as the loop sees it: a log, a store, the CRMs.
+//! Not here: any adapter; a port speaks the domain's words only.
+//! Everything the world has to say comes back as an `Event`; a port's own methods never block for long.
+
+mod crm;
+mod event;
+mod log;
+mod store;
+
+pub use crm::Crms;
+pub use event::Event;
+pub use log::{Assignment, Fate, Log, LogEvent, LogFault, LogIdentity};
+pub use store::{Batch, Opened, Store, StoreFault};
