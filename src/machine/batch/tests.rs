@@ -1,0 +1,2 @@
+//! Table tests of batches.
+//! Not here: the machine around them.

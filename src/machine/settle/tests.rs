@@ -1,0 +1,2 @@
+//! Table and property tests of the settled set.
+//! Not here: the machine around it.
