@@ -107,13 +107,16 @@ impl Machine {
         Some(delivery)
     }
 
-    /// Connections that want heads from their queues on disk: whose, from where, how many.
-    pub fn loads(&self, most: usize) -> Vec<(ConnectionId, Seq, usize)> {
-        let window = self.settings.window_max;
-        let wants = |line: &Line| line.next.filter(|_| line.ready.len() <= window / 2);
-        let lines =
-            self.lines.iter().filter_map(|(id, line)| Some((id.clone(), wants(line)?, window - line.ready.len())));
-        lines.take(most).collect()
+    /// Connections that `may` be served and want heads from their queues on disk: whose, from where, how many.
+    pub fn loads(&self, most: usize, may: impl Fn(&ConnectionId) -> bool) -> Vec<(ConnectionId, Seq, usize)> {
+        let window = self.settings.window_max.max(1);
+        let wants = |line: &Line| {
+            let next = line.next?;
+            let loaded = line.ready.range(..next).take(window).count();
+            (loaded <= window / 2).then_some((next, window - loaded))
+        };
+        let lines = self.lines.iter().filter(|(id, _)| may(id));
+        lines.filter_map(|(id, line)| wants(line).map(|(next, room)| (id.clone(), next, room))).take(most).collect()
     }
 }
 

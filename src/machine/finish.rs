@@ -240,7 +240,7 @@ impl Machine {
         self.refresh(record, &connection);
         let next = self.waiting_of(seen, record).find(|(seq, _)| *seq != ended);
         let Some((seq, timer)) = next else { return };
-        if now < timer || self.order.has_before(record, seq) {
+        if 0 < timer.0 || self.order.has_before(record, seq) {
             return;
         }
         out.index.push(IndexWrite::Queue(EntryKey { seq, connection: connection.clone() }));

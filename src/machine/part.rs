@@ -115,7 +115,7 @@ pub enum IndexWrite {
     /// A delivery became the head of its record.
     Queue(EntryKey),
     /// A timer has fired.
-    TimerGone(Millis, EntryKey),
+    TimerGone(Millis, EntryKey, RecordHash),
     /// Everything below has been filed or passed.
     Read(Tier, Offset),
 }

@@ -8,8 +8,6 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub shard: Shard,
-    /// How many shards there are: with the partitioner it tells a tenant's home.
-    pub shards: u32,
     pub incarnation: Incarnation,
     /// How long a key that succeeded is remembered.
     pub idempotency_ttl: Duration,

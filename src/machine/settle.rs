@@ -48,6 +48,8 @@ struct Progress {
     /// In the changelog, so they must be deleted from it.
     stored: BTreeSet<Segment>,
     moved: bool,
+    /// An earlier life left a position.
+    known: bool,
 }
 
 impl Settled {
@@ -58,6 +60,7 @@ impl Settled {
             let known = restored.positions.get(&topic).copied();
             let progress = topics.entry(topic).or_default();
             progress.position = known.unwrap_or_default();
+            progress.known = known.is_some();
             if topic == Topic::Jobs && known.is_none() {
                 progress.position.low = restored.jobs_start;
                 progress.moved = true;
@@ -138,6 +141,10 @@ impl Settled {
             progress.position.low = low;
             progress.moved = true;
         }
+    }
+
+    pub(super) fn is_known(&self, topic: Topic) -> bool {
+        self.topics.get(&topic).is_some_and(|it| it.known)
     }
 
     /// Where the topic stands in this life.

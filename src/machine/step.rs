@@ -140,6 +140,31 @@ impl Machine {
         self.settled.low(Topic::Jobs)
     }
 
+    /// Whether a part is under way.
+    pub fn is_flying(&self) -> bool {
+        self.flying.is_some()
+    }
+
+    /// Whether outcomes wait for a commit.
+    pub fn has_outcomes(&self) -> bool {
+        !self.building.is_empty()
+    }
+
+    /// Everything below has been filed, of a delay topic.
+    pub fn filed(&self, topic: Topic) -> Offset {
+        self.settled.here(topic)
+    }
+
+    /// Whether an earlier life left a position of this topic.
+    pub fn is_known(&self, topic: Topic) -> bool {
+        self.settled.is_known(topic)
+    }
+
+    /// Messages of `jobs` read and not settled.
+    pub fn unsettled_count(&self) -> usize {
+        self.settled.open_count()
+    }
+
     /// Where `jobs` must be read from, and where it stands in this life.
     pub fn jobs_position(&self) -> Offset {
         self.settled.here(Topic::Jobs)

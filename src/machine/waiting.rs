@@ -129,7 +129,7 @@ impl Machine {
         (key, record): (EntryKey, RecordHash),
         out: &mut Out,
     ) {
-        out.index.push(IndexWrite::TimerGone(due, key.clone()));
+        out.index.push(IndexWrite::TimerGone(due, key.clone(), record));
         let first = self.waiting_of(seen, record).next().is_some_and(|(seq, _)| seq == key.seq);
         if first && !self.order.has_before(record, key.seq) {
             self.lines.line(&key.connection).lower_next(key.seq);
