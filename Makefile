@@ -6,6 +6,7 @@ CACHE := $(HOME)/.cache/sluicegate
 CARGO_TARGET_DIR ?= $(CACHE)/target
 export CARGO_TARGET_DIR
 
+# What `make sim` runs: N seeds, from SEED on or, with none given, from one that the simulator prints.
 SEED ?=
 N ?= 200
 
@@ -37,7 +38,7 @@ quick: ## Proves all that needs no C++, in well under two minutes from cold
 
 sim: setup ## Runs N seeds of the simulator (SEED= for the first one, N=)
 	@scripts/announce.sh
-	SEED=$(SEED) N=$(N) cargo test --release --locked --test sim -- --nocapture
+	$(if $(SEED),SEED=$(SEED)) N=$(N) cargo test --release --locked --test sim -- --nocapture
 
 bench: build ## Measures against a bare HTTP client on the same machine
 	cargo bench --locked
@@ -49,4 +50,5 @@ check: setup ## Form only: fmt, clippy, docs
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps
 
 clean: ## Removes all that was built here
-	rm -rf "$(CARGO_TARGET_DIR)" "$(CACHE)/quick"
+	cargo clean
+	CARGO_TARGET_DIR=$(CACHE)/quick cargo clean

@@ -149,7 +149,7 @@ fn broken_links(page: &Page) -> Vec<String> {
     let links = page.text.split("](").skip(1).filter_map(|it| it.split(')').next());
     let local = links.filter(|it| !it.contains("://") && !it.starts_with('#'));
     let broken =
-        local.filter(|it| !exists(&format!("{folder}/{}", it.split('#').next().unwrap()).trim_start_matches('/')));
+        local.filter(|it| !exists(format!("{folder}/{}", it.split('#').next().unwrap()).trim_start_matches('/')));
     broken.map(|it| format!("{}: the link to `{it}` leads nowhere", page.path)).collect()
 }
 
