@@ -1,5 +1,6 @@
 //! Sluicegate applies business events from Kafka to customers' CRMs: at the rate each CRM allows, once per event,
 //! in order per record, nothing lost, everything visible.
+//! Not here: any code; this page is the map.
 //!
 //! The house, floor by floor; a module names only lower floors (`tests/tidy.rs` holds the table):
 //!
