@@ -3,7 +3,7 @@
 
 use crate::engine::shard::ShardSlot;
 use crate::engine::{Ended, Engine, index};
-use crate::machine::{Bug, Input, Machine, Part};
+use crate::machine::{Bug, Input, Machine, Note, Part};
 use crate::model::{
     Commit, CommitNumber, Millis, Offset, Received, Shard, ShardCommit, StateKey, StateValue, Tier, Topic,
 };
@@ -100,8 +100,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         let renewal = self.committer.lease_start.after(lease / RENEWALS_PER_LEASE);
         let first = slots().any(|it| !it.committed_once);
         let count: usize = slots().filter_map(ShardSlot::machine).map(|it| it.building_count()).sum();
-        let patience =
-            if count < IDLE_BELOW { self.settings.commit_after_idle } else { self.settings.commit_after };
+        let patience = if count < IDLE_BELOW { self.settings.commit_after_idle } else { self.settings.commit_after };
         let last = slots().any(|it| it.is_closing() && it.machine().is_some_and(Machine::is_dirty));
         let at_once = first || last || self.is_full();
         let outcomes = self.committer.dirty_since.map(|it| it.after(patience));
@@ -139,6 +138,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         if number != self.committer.number || self.committer.under_way.is_none() {
             return;
         }
+        let took = self.committer.under_way.as_ref().map(|it| now.since(it.started)).unwrap_or_default();
+        self.notes.push(Note::Committed { result: fate.name(), took });
         match fate {
             Fate::Committed { ends } => self.committed(now, &ends),
             Fate::Aborted(fault) => self.undone(now, &fault),

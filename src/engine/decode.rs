@@ -90,9 +90,7 @@ pub(super) fn decode_waiting(received: Received, tier: Tier, shard: Shard) -> Wa
             message: Arc::new(received.message),
             what: format!("it names shard {} as its origin and lies in shard {shard}", facts.origin.shard),
         },
-        Err(malformed) => {
-            WaitingContent::Strange { message: Arc::new(received.message), what: malformed.what }
-        }
+        Err(malformed) => WaitingContent::Strange { message: Arc::new(received.message), what: malformed.what },
     };
     WaitingRead { offset, content }
 }

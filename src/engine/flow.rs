@@ -21,7 +21,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         if self.committer.is_under_way() {
             return;
         }
-        let shards: Vec<Shard> = self.shards.iter().filter(|(_, it)| !it.unfiled.is_empty()).map(|(it, _)| *it).collect();
+        let shards: Vec<Shard> =
+            self.shards.iter().filter(|(_, it)| !it.unfiled.is_empty()).map(|(it, _)| *it).collect();
         for shard in shards {
             self.file_shard(now, shard);
             self.restored_so_far(now, shard);

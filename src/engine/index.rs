@@ -107,5 +107,7 @@ fn number(value: &[u8]) -> Result<u64, StoreFault> {
 }
 
 pub(super) fn damaged(what: impl Display) -> StoreFault {
-    StoreFault { what: format!("the local copy is damaged: {what}; stop, delete the state folder, start: it is rebuilt") }
+    StoreFault {
+        what: format!("the local copy is damaged: {what}; stop, delete the state folder, start: it is rebuilt"),
+    }
 }

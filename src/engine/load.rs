@@ -47,7 +47,10 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
                 (StateValue::Dead(mark), key) => {
                     seen.dead.insert(key, mark);
                 }
-                (StateValue::Applied(_) | StateValue::Commit(_) | StateValue::Position(_) | StateValue::Settled(_), _) => {}
+                (
+                    StateValue::Applied(_) | StateValue::Commit(_) | StateValue::Position(_) | StateValue::Settled(_),
+                    _,
+                ) => {}
             }
         }
         Ok(())

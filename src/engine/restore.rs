@@ -7,9 +7,7 @@
 use crate::engine::shard::{Phase, ShardSlot};
 use crate::engine::{Engine, index};
 use crate::machine::{Dice, Machine, Restored};
-use crate::model::{
-    Millis, Offset, Received, Segment, Shard, StateKey, Tier, Topic,
-};
+use crate::model::{Millis, Offset, Received, Segment, Shard, StateKey, Tier, Topic};
 use crate::ports::{Assignment, Batch, Crms, Log, Opened, Store, StoreFault};
 use crate::wire;
 use std::collections::{BTreeMap, BTreeSet};

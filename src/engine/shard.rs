@@ -32,12 +32,18 @@ pub(super) struct ShardSlot {
 #[derive(Debug)]
 pub(super) enum Phase {
     /// The changelogs are read into the store.
-    Restoring { position: BTreeMap<Topic, Offset>, touched: BTreeSet<(Topic, Segment)> },
+    Restoring {
+        position: BTreeMap<Topic, Offset>,
+        touched: BTreeSet<(Topic, Segment)>,
+    },
     /// The delay topics are read into the index; nothing is called.
     Filing(Box<Machine>),
     Running(Box<Machine>),
     /// Going to another owner: calls out end, the last commit is made.
-    Closing { machine: Box<Machine>, deadline: Millis },
+    Closing {
+        machine: Box<Machine>,
+        deadline: Millis,
+    },
 }
 
 #[derive(Debug)]
@@ -48,6 +54,15 @@ pub(super) struct Unfiled {
 }
 
 impl Phase {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Restoring { .. } => "restoring",
+            Self::Filing(_) => "filing",
+            Self::Running(_) => "running",
+            Self::Closing { .. } => "closing",
+        }
+    }
+
     pub(super) fn restoring() -> Self {
         Self::Restoring { position: BTreeMap::new(), touched: BTreeSet::new() }
     }

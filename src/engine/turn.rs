@@ -2,7 +2,7 @@
 //! Not here: how each thing is done; each has its file.
 
 use crate::engine::commit::Committer;
-use crate::engine::shard::{Phase, ShardSlot, Unfiled};
+use crate::engine::shard::{ShardSlot, Unfiled};
 use crate::engine::{Settings, Tenants};
 use crate::machine::{Dice, Gauges, Input, Machine, Note, Out};
 use crate::model::{CallEnded, CallId, Incarnation, Millis, Offset, Received, Shard, Topic};
@@ -203,7 +203,18 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
 
     /// Owned shards, and how many of them run.
     pub fn readiness(&self) -> (usize, usize) {
-        let running = self.shards.values().filter(|it| matches!(it.phase, Phase::Running(_))).count();
-        (self.shards.len(), running)
+        (self.shards.len(), self.running().len())
+    }
+
+    /// Each owned shard with the phase it is in.
+    pub fn phases(&self) -> Vec<(u32, &'static str)> {
+        self.shards.iter().map(|(shard, slot)| (shard.0, slot.phase.name())).collect()
+    }
+
+    /// Waiting deliveries per connection, where there are any.
+    pub fn waiting(&self) -> Vec<(String, u64)> {
+        let machines = self.shards.values().filter_map(ShardSlot::machine);
+        let waiting = machines.flat_map(Machine::waiting).filter(|(_, count)| 0 < *count);
+        waiting.map(|(id, count)| (id.to_string(), count)).collect()
     }
 }

@@ -31,6 +31,11 @@ pub enum Note {
         crm: Crm,
         because: Because,
     },
+    /// A commit has its fate.
+    Committed {
+        result: &'static str,
+        took: Duration,
+    },
     Forwarded,
     /// A retry was called this long after it was due.
     Late(Duration),

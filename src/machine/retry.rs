@@ -8,7 +8,8 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Policy {
     pub base: Duration,
-    pub factor: u32,
+    /// At least 1.
+    pub factor: f64,
     /// Bounds of the random factor of a delay.
     pub jitter: (f64, f64),
     /// Retries after the first attempt.
@@ -31,8 +32,10 @@ impl Policy {
             return Next::Exhausted;
         }
         let (low, high) = self.jitter;
-        let nominal = self.base.saturating_mul(self.factor.saturating_pow(retry - 1));
-        let jittered = nominal.mul_f64(low + (high - low) * dice.clamp(0.0, 1.0));
+        let jitter = low + (high - low) * dice.clamp(0.0, 1.0);
+        let doublings = i32::try_from(retry - 1).unwrap_or(i32::MAX);
+        let seconds = self.base.as_secs_f64() * self.factor.max(1.0).powi(doublings) * jitter;
+        let jittered = Duration::try_from_secs_f64(seconds.min(DELAY_SECONDS_MAX)).unwrap_or_default();
         let delay = jittered.max(retry_after.unwrap_or_default());
         Next::Again { due: now.after(delay), delay, tier: tier(retry) }
     }
@@ -54,6 +57,9 @@ impl Dice {
     }
 }
 
+/// No retry waits longer than a day, whatever base and factor say.
+const DELAY_SECONDS_MAX: f64 = 86_400.0;
+
 /// Retry n lies in tier n, further ones in the last.
 fn tier(retry: u32) -> Tier {
     match retry {
@@ -71,7 +77,7 @@ mod tests {
     use crate::model::{Attempt, Millis, Tier};
     use std::time::Duration;
 
-    const POLICY: Policy = Policy { base: Duration::from_secs(5), factor: 2, jitter: (0.8, 1.2), retries: 5 };
+    const POLICY: Policy = Policy { base: Duration::from_secs(5), factor: 2.0, jitter: (0.8, 1.2), retries: 5 };
 
     fn check(attempt: u32, dice: f64, retry_after: u64, expect: Option<(u64, Tier)>) {
         let next = POLICY.after(Attempt(attempt), Millis(1_000), Some(Duration::from_secs(retry_after)), dice);

@@ -114,6 +114,19 @@ pub enum Fate {
     Refused(LogFault),
 }
 
+impl Fate {
+    /// The name in metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Committed { .. } => "committed",
+            Self::Aborted(_) => "aborted",
+            Self::Unknown(_) => "unknown",
+            Self::Fenced(_) => "fenced",
+            Self::Refused(_) => "refused",
+        }
+    }
+}
+
 /// What went wrong, in words for an operator: a fact, then what to do.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{what}")]

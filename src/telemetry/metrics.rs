@@ -69,27 +69,64 @@ impl Metrics {
     pub fn new(version: &str) -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let make = Maker { registry: &registry };
-        let info = make.gauges("build_info", "The version that runs.", &["version"])?;
+        let info = make.gauges("sluicegate_build_info", "The version that runs.", &["version"])?;
         info.with_label_values(&[version]).set(1);
         Ok(Self {
-            jobs: make.counters("jobs_total", "Deliveries that ended, by outcome.", &["crm", "outcome"])?,
-            attempts: make.counters("attempts_total", "CRM calls by result.", &["crm", "result"])?,
-            retries: make.counters("retries_total", "Deliveries that will be tried again, by reason.", &["crm", "reason"])?,
-            waits: make.counters("waits_total", "Deliveries that went to a delay topic.", &["crm", "because"])?,
-            waiting: make.gauge("waiting_deliveries", "Deliveries that wait in delay topics.")?,
-            request_seconds: make.histograms("crm_request_duration_seconds", "From the start of a CRM call to its end.", &SECONDS)?,
-            records_per_request: make.histograms("crm_records_per_request", "Inputs of a CRM call.", &RECORDS)?,
-            sync_lag_seconds: make.histograms("sync_lag_seconds", "From the event to the CRM's answer.", &LAG_SECONDS)?,
-            late_seconds: make.histogram("due_lateness_seconds", "How long after it was due a retry was called.", &LATE_SECONDS)?,
-            commit_seconds: make.histogram("commit_duration_seconds", "From the start of a commit to its end.", &SECONDS)?,
-            commits: make.counters("commits_total", "Commits by result.", &["result"])?,
-            forwarded: make.counter("forwarded_total", "Jobs sent on to their tenant's home shard: a producer uses another key or partitioner.")?,
-            rewinds: make.counter("rewinds_total", "Shards whose group offset was set back.")?,
-            strange: make.counter("strange_messages_total", "Messages in delay topics that are not ours; each is a dead letter.")?,
-            shards_owned: make.gauge("shards_owned", "Shards assigned to this process.")?,
-            shards_running: make.gauge("shards_running", "Shards that are restored and running.")?,
-            unsettled: make.gauge("unsettled_messages", "Messages of jobs that were read and have no committed fate.")?,
-            memory_bytes: make.float_gauge("memory_deliveries_bytes", "Bytes of deliveries in memory.")?,
+            jobs: make.counters("sluicegate_jobs_total", "Deliveries that ended, by outcome.", &["crm", "outcome"])?,
+            attempts: make.counters("sluicegate_attempts_total", "CRM calls by result.", &["crm", "result"])?,
+            retries: make.counters(
+                "sluicegate_retries_total",
+                "Deliveries that will be tried again, by reason.",
+                &["crm", "reason"],
+            )?,
+            waits: make.counters(
+                "sluicegate_waits_total",
+                "Deliveries that went to a delay topic.",
+                &["crm", "because"],
+            )?,
+            waiting: make.gauge("sluicegate_waiting_deliveries", "Deliveries that wait in delay topics.")?,
+            request_seconds: make.histograms(
+                "sluicegate_crm_request_duration_seconds",
+                "From the start of a CRM call to its end.",
+                &SECONDS,
+            )?,
+            records_per_request: make.histograms(
+                "sluicegate_crm_records_per_request",
+                "Inputs of a CRM call.",
+                &RECORDS,
+            )?,
+            sync_lag_seconds: make.histograms(
+                "sluicegate_sync_lag_seconds",
+                "From the event to the CRM's answer.",
+                &LAG_SECONDS,
+            )?,
+            late_seconds: make.histogram(
+                "sluicegate_due_lateness_seconds",
+                "How long after it was due a retry was called.",
+                &LATE_SECONDS,
+            )?,
+            commit_seconds: make.histogram(
+                "sluicegate_commit_duration_seconds",
+                "From the start of a commit to its end.",
+                &SECONDS,
+            )?,
+            commits: make.counters("sluicegate_commits_total", "Commits by result.", &["result"])?,
+            forwarded: make.counter(
+                "sluicegate_forwarded_total",
+                "Jobs sent on to their tenant's home shard: a producer uses another key or partitioner.",
+            )?,
+            rewinds: make.counter("sluicegate_rewinds_total", "Shards whose group offset was set back.")?,
+            strange: make.counter(
+                "sluicegate_strange_messages_total",
+                "Messages in delay topics that are not ours; each is a dead letter.",
+            )?,
+            shards_owned: make.gauge("sluicegate_shards_owned", "Shards assigned to this process.")?,
+            shards_running: make.gauge("sluicegate_shards_running", "Shards that are restored and running.")?,
+            unsettled: make.gauge(
+                "sluicegate_unsettled_messages",
+                "Messages of jobs that were read and have no committed fate.",
+            )?,
+            memory_bytes: make.float_gauge("sluicegate_memory_deliveries_bytes", "Bytes of deliveries in memory.")?,
             registry,
         })
     }
@@ -202,11 +239,11 @@ impl Maker<'_> {
 }
 
 fn options(name: &str, help: &str) -> Opts {
-    Opts::new(name, help).namespace("sluicegate")
+    Opts::new(name, help)
 }
 
 fn histogram(name: &str, help: &str, buckets: &[f64]) -> HistogramOpts {
-    HistogramOpts::new(name, help).namespace("sluicegate").buckets(buckets.to_vec())
+    HistogramOpts::new(name, help).buckets(buckets.to_vec())
 }
 
 #[cfg(test)]
