@@ -55,6 +55,7 @@ fn access_token(section: &mut Section<'_>, tenant: &TenantId, name: Option<&str>
 
 /// `ACME_HUBSPOT_TOKEN` for `acme/hubspot`.
 fn suggested_variable(tenant: &str, name: &str) -> String {
+    let tenant = if tenant.is_empty() { "tenant" } else { tenant };
     let letters = |it: char| if it.is_ascii_alphanumeric() { it.to_ascii_uppercase() } else { '_' };
     let words: String = format!("{tenant}_{name}_token").chars().take(80).map(letters).collect();
     if words.starts_with(|it: char| it.is_ascii_digit()) { format!("T_{words}") } else { words }

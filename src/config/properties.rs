@@ -89,7 +89,7 @@ fn table_of<'a>(
     (table, place): (&'a DeTable<'a>, Place),
     found: &mut BTreeMap<String, PropertyValue>,
 ) {
-    if table.contains_key("env") || table.contains_key("file") || table.is_empty() {
+    if !is_dotted_key(table) {
         if is_free(section, &key, &place)
             && let Ok(source) = secret::source(section, path(section, &key), place, table)
         {
@@ -101,6 +101,12 @@ fn table_of<'a>(
         let place = section.places.at(inner.span().start);
         one(section, format!("{key}.{}", inner.get_ref()), (value.get_ref(), place), found);
     }
+}
+
+/// No property has one of these as its last word, but people write them when they mean a secret.
+fn is_dotted_key(table: &DeTable<'_>) -> bool {
+    let secret = ["env", "file", "environment", "env_var", "variable", "var", "path", "value", "secret"];
+    !table.is_empty() && !table.keys().any(|it| secret.contains(&it.get_ref().as_ref()))
 }
 
 fn is_free(section: &Section<'_>, key: &str, place: &Place) -> bool {

@@ -55,7 +55,7 @@ impl<'a> Section<'a> {
             Ok(it) => Some(it),
             Err(wrong) => {
                 let hint = self.default_of(key).map_or(wrong.hint.clone(), |it| {
-                    format!("{}, or leave it out: the default is {it}", wrong.hint)
+                    format!("{} (or leave it out: the default is {it})", wrong.hint)
                 });
                 self.fault(key, Wrong { what: wrong.what, hint });
                 None
