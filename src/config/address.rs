@@ -77,7 +77,9 @@ mod tests {
 
     #[test]
     fn what_is_no_base_url_is_refused() {
-        for text in ["api.hubapi.com", "ftp://x", "https://", "https://u:p@x", "https://x?y=1", "https://a b", "https://x:0"] {
+        for text in
+            ["api.hubapi.com", "ftp://x", "https://", "https://u:p@x", "https://x?y=1", "https://a b", "https://x:0"]
+        {
             assert_eq!(url(text), None, "{text}");
         }
     }

@@ -91,6 +91,7 @@ fn named(name: &str) -> Result<Crm, Wrong> {
     if NOT_YET.contains(&name) {
         return Err(Wrong::new(format!("{name:?} is not in this version"), format!("this version serves: {served}")));
     }
-    let hint = nearest(name, known()).map_or(format!("choose one of: {served}"), |it| format!("did you mean {it:?}?"));
+    let hint =
+        nearest(name, known()).map_or_else(|| format!("choose one of: {served}"), |it| format!("did you mean {it:?}?"));
     Err(Wrong::new(format!("{} is not a CRM", shown(name)), hint))
 }

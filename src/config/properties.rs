@@ -89,7 +89,7 @@ fn table_of<'a>(
     (table, place): (&'a DeTable<'a>, Place),
     found: &mut BTreeMap<String, PropertyValue>,
 ) {
-    if !is_dotted_key(table) {
+    if !is_dotted_key(&key, table) {
         if is_free(section, &key, &place)
             && let Ok(source) = secret::source(section, path(section, &key), place, table)
         {
@@ -103,10 +103,13 @@ fn table_of<'a>(
     }
 }
 
-/// No property has one of these as its last word, but people write them when they mean a secret.
-fn is_dotted_key(table: &DeTable<'_>) -> bool {
+/// Whether the table comes from a dotted key without quotes. Its last word is none of those that people write when they
+/// mean a secret, but for two properties of librdkafka that end in `.file`.
+fn is_dotted_key(key: &str, table: &DeTable<'_>) -> bool {
     let secret = ["env", "file", "environment", "env_var", "variable", "var", "path", "value", "secret"];
-    !table.is_empty() && !table.keys().any(|it| secret.contains(&it.get_ref().as_ref()))
+    let ends_in_file = ["sasl.oauthbearer.assertion", "sasl.oauthbearer.assertion.private.key"];
+    !table.is_empty()
+        && (ends_in_file.contains(&key) || !table.keys().any(|it| secret.contains(&it.get_ref().as_ref())))
 }
 
 fn is_free(section: &Section<'_>, key: &str, place: &Place) -> bool {

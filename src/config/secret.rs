@@ -24,7 +24,9 @@ pub(super) fn read(
                 DeValue::String(_) => "is a literal secret".to_owned(),
                 it => format!("is {}, not where a secret is found", kind(it)),
             };
-            let hint = format!("put the secret into an environment variable and write {{ env = {suggested:?} }}, or into a file and write {{ file = \"…\" }}");
+            let hint = format!(
+                "put the secret into an environment variable and write {{ env = {suggested:?} }}, or into a file and write {{ file = \"…\" }}"
+            );
             section.reading.fault(place, path, Wrong::new(what, hint));
             Err(Noted)
         }

@@ -54,9 +54,10 @@ impl<'a> Section<'a> {
         match how(&value) {
             Ok(it) => Some(it),
             Err(wrong) => {
-                let hint = self.default_of(key).map_or(wrong.hint.clone(), |it| {
-                    format!("{} (or leave it out: the default is {it})", wrong.hint)
-                });
+                let hint = self.default_of(key).map_or_else(
+                    || wrong.hint.clone(),
+                    |it| format!("{} (or leave it out: the default is {it})", wrong.hint),
+                );
                 self.fault(key, Wrong { what: wrong.what, hint });
                 None
             }
@@ -146,7 +147,8 @@ impl<'a> Section<'a> {
             match item.get_ref() {
                 DeValue::Table(table) => sections.push(self.inner(path, place, table)),
                 other => {
-                    let wrong = Wrong::new(format!("is {}, not a table", kind(other)), "write it as { key = value, … }");
+                    let wrong =
+                        Wrong::new(format!("is {}, not a table", kind(other)), "write it as { key = value, … }");
                     self.reading.fault(place, path, wrong);
                 }
             }
@@ -163,9 +165,10 @@ impl<'a> Section<'a> {
     /// Every key as it stands in the file, with its place.
     pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, &'a DeValue<'a>, Place)> + use<'a> {
         let places = self.places;
-        self.given.into_iter().flat_map(toml::map::Map::iter).map(move |(key, value)| {
-            (key.get_ref().as_ref(), value.get_ref(), places.at(key.span().start))
-        })
+        self.given
+            .into_iter()
+            .flat_map(toml::map::Map::iter)
+            .map(move |(key, value)| (key.get_ref().as_ref(), value.get_ref(), places.at(key.span().start)))
     }
 
     pub(super) fn fault(&self, key: &str, wrong: Wrong) {

@@ -60,7 +60,9 @@ mod tests {
 
     #[test]
     fn what_is_no_span_is_refused() {
-        for text in ["", " ", "5", "s", "5 s", "-5s", "5x", "1.5s", "30m1h", "5s5s", "99999999999999999999d", "5é", "٣s"] {
+        for text in
+            ["", " ", "5", "s", "5 s", "-5s", "5x", "1.5s", "30m1h", "5s5s", "99999999999999999999d", "5é", "٣s"]
+        {
             assert_eq!(parse(text), None, "{text}");
         }
     }

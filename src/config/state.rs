@@ -1,9 +1,9 @@
 //! `[state]`: where the local copy lies and how long keys are remembered.
 //! Not here: what is stored.
 
+use crate::config::StateSettings;
 use crate::config::section::Section;
 use crate::config::value::{span, text};
-use crate::config::StateSettings;
 use std::path::PathBuf;
 use std::time::Duration;
 

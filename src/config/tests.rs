@@ -197,7 +197,9 @@ fn a_property_of_the_command_line_wins_over_the_file_and_ours_stay_ours() {
 #[test]
 fn tenants_may_lie_in_many_files_and_are_compared_across_them() {
     let tenant = |id: &str, token: &str| {
-        format!("[[tenant]]\nid = \"{id}\"\n[[tenant.connection]]\nid = \"h\"\ncrm = \"hubspot\"\naccess_token = {{ {token} }}\n")
+        format!(
+            "[[tenant]]\nid = \"{id}\"\n[[tenant.connection]]\nid = \"h\"\ncrm = \"hubspot\"\naccess_token = {{ {token} }}\n"
+        )
     };
     let main = source("/etc/sg/sluicegate.toml", "tenants = \"tenants.d\"");
     assert_eq!(tenants_folder(&main, &NoEnv), Some(PathBuf::from("/etc/sg/tenants.d")));
@@ -210,7 +212,10 @@ fn tenants_may_lie_in_many_files_and_are_compared_across_them() {
     let again = source("/etc/sg/tenants.d/c.toml", &format!("{}[kafka]\n", tenant("a", "file = \"./a.token\"")));
     let faults = parse(&[main, one, again], &NoEnv).unwrap_err().to_string();
     let lines: Vec<_> = faults.lines().collect();
-    assert!(lines[0].contains("c.toml:2:1: tenant[a].id: is there twice, first at /etc/sg/tenants.d/a.toml:2:1"), "{faults}");
+    assert!(
+        lines[0].contains("c.toml:2:1: tenant[a].id: is there twice, first at /etc/sg/tenants.d/a.toml:2:1"),
+        "{faults}"
+    );
     assert!(lines[1].contains("c.toml:3:1: tenant[a].connection[h]: has the same base URL and the same secret as a/h"));
     assert!(lines[2].contains("c.toml:7:2: kafka: unknown key"));
     assert_eq!(lines.len(), 3, "{faults}");
@@ -227,6 +232,7 @@ fn ten_thousand_tenants_are_read() {
     let files = [source("sluicegate.toml", &text)];
     #[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "a measurement, shown and not asserted")]
     let (start, settings) = (std::time::Instant::now(), parse(&files, &NoEnv).unwrap());
+    #[expect(clippy::disallowed_macros, reason = "the figure is for whoever runs this test with --nocapture")]
     println!("10,000 tenants, {} KiB: {:?}", text.len() >> 10, start.elapsed());
     assert_eq!(settings.connections().len(), 10_000);
 }
