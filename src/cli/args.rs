@@ -3,6 +3,7 @@
 
 use crate::cli::exit;
 use crate::cli::output::Format;
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use std::net::SocketAddr;
@@ -30,24 +31,40 @@ pub struct Cli {
 
 /// What every command understands, before or after its name.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// The configuration file [default: sluicegate.toml, if there is one]
-    #[arg(short, long, global = true, value_name = "FILE", env = "SLUICEGATE_CONFIG")]
+    #[arg(short, long, global = true, value_name = "FILE", env = "SLUICEGATE_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
     /// Kafka's addresses, instead of the configuration's
-    #[arg(short, long, global = true, value_name = "HOST:PORT,…", env = "SLUICEGATE_BOOTSTRAP_SERVERS")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "HOST:PORT,…",
+        env = "SLUICEGATE_BOOTSTRAP_SERVERS",
+        hide_env_values = true
+    )]
     pub bootstrap_servers: Option<String>,
     /// A librdkafka property; may be given several times [env: SLUICEGATE_PROPERTY, one per line]
     #[arg(short = 'X', long = "property", global = true, value_name = "KEY=VALUE", value_parser = property)]
     pub properties: Vec<Property>,
     /// How data is printed
-    #[arg(short, long, global = true, value_enum, default_value = "table", env = "SLUICEGATE_OUTPUT")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value = "table",
+        env = "SLUICEGATE_OUTPUT",
+        hide_env_values = true
+    )]
     pub output: Format,
-    /// Only warnings and errors in the log
-    #[arg(short, long, global = true, conflicts_with = "verbose", env = "SLUICEGATE_QUIET")]
+    /// Only warnings and errors in the log; wins over --verbose
+    #[arg(short, long, global = true, env = "SLUICEGATE_QUIET", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub quiet: bool,
     /// More in the log; -vv for everything
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, env = "SLUICEGATE_VERBOSE")]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, env = "SLUICEGATE_VERBOSE", hide_env_values = true)]
     pub verbose: u8,
 }
 
@@ -127,20 +144,20 @@ pub enum Command {
 #[derive(Args, Clone, Debug)]
 pub struct Demo {
     /// Play a fixed story instead of waiting for keys
-    #[arg(long, env = "SLUICEGATE_SCRIPT")]
+    #[arg(long, env = "SLUICEGATE_SCRIPT", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub script: bool,
     /// Plain lines instead of a screen; also when stdout is no terminal
-    #[arg(long, env = "SLUICEGATE_PLAIN")]
+    #[arg(long, env = "SLUICEGATE_PLAIN", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub plain: bool,
     /// The seed of all dice: the same seed, the same story
-    #[arg(long, default_value_t = 1, env = "SLUICEGATE_SEED")]
+    #[arg(long, default_value_t = 1, env = "SLUICEGATE_SEED", hide_env_values = true)]
     pub seed: u64,
     /// End after so many seconds [default: when told to stop]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=86_400), env = "SLUICEGATE_SECONDS")]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=86_400), env = "SLUICEGATE_SECONDS", hide_env_values = true)]
     pub seconds: Option<u32>,
     /// How many tenants
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    #[arg(env = "SLUICEGATE_DEMO_TENANTS")]
+    #[arg(env = "SLUICEGATE_DEMO_TENANTS", hide_env_values = true)]
     pub tenants: u32,
 }
 
@@ -160,10 +177,10 @@ pub enum Topics {
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Changes {
     /// Show what would be done, and do nothing
-    #[arg(long, env = "SLUICEGATE_DRY_RUN")]
+    #[arg(long, env = "SLUICEGATE_DRY_RUN", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub dry_run: bool,
     /// Do not ask
-    #[arg(short, long, env = "SLUICEGATE_YES")]
+    #[arg(short, long, env = "SLUICEGATE_YES", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub yes: bool,
 }
 
@@ -173,27 +190,26 @@ pub struct Enqueue {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Check each job, and put none into the log
-    #[arg(long, env = "SLUICEGATE_DRY_RUN")]
+    #[arg(long, env = "SLUICEGATE_DRY_RUN", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub dry_run: bool,
 }
 
 #[derive(Args, Clone, Debug)]
 pub struct Status {
     /// Where the instance listens [default: [http] listen of the configuration]
-    #[arg(long, value_name = "URL", env = "SLUICEGATE_URL")]
+    #[arg(long, value_name = "URL", env = "SLUICEGATE_URL", hide_env_values = true)]
     pub url: Option<String>,
 }
 
 #[derive(Args, Clone, Debug)]
 pub struct PretendHubspot {
     /// Where to listen; port 0 takes a free one
-    #[arg(long, default_value = "127.0.0.1:8080", env = "SLUICEGATE_PRETEND_LISTEN")]
+    #[arg(long, default_value = "127.0.0.1:8080", env = "SLUICEGATE_PRETEND_LISTEN", hide_env_values = true)]
     pub listen: SocketAddr,
     /// The seed of its faults
-    #[arg(long, default_value_t = 1, env = "SLUICEGATE_SEED")]
+    #[arg(long, default_value_t = 1, env = "SLUICEGATE_SEED", hide_env_values = true)]
     pub seed: u64,
 }
 
 #[cfg(test)]
-#[path = "args/tests.rs"]
 mod tests;

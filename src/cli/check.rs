@@ -130,5 +130,4 @@ impl Shown for Summary {
 }
 
 #[cfg(test)]
-#[path = "check/tests.rs"]
 mod tests;

@@ -42,3 +42,15 @@ impl From<Exit> for ExitCode {
 /// For the help of every command.
 pub(super) const HELP: &str = "Exit codes: 0 ok, 1 failure, 2 usage, 3 bad configuration, 4 Kafka unreachable or \
 unauthorised, 5 partial success, 6 refused";
+
+#[cfg(test)]
+mod tests {
+    use super::Exit;
+
+    #[test]
+    fn the_codes_are_those_of_the_contract() {
+        let all =
+            [Exit::Ok, Exit::Failure, Exit::Usage, Exit::BadConfiguration, Exit::Kafka, Exit::Partial, Exit::Refused];
+        assert_eq!(all.map(Exit::code), [0, 1, 2, 3, 4, 5, 6]);
+    }
+}

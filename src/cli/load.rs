@@ -1,10 +1,12 @@
 //! Opens the configuration file and the folder of tenant files, and hands their text to `config`.
 //! Not here: what they say.
 
-use crate::config::{Env, Faults, Settings, SourceText, parse, tenants_folder};
+use crate::config::{Env, Fault, Faults, Place, Settings, SourceText, parse, tenants_folder};
+use std::fmt::Display;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use thiserror::Error;
 
 /// Where the configuration is looked for when nobody says.
@@ -24,8 +26,7 @@ pub enum LoadFault {
     Absent(PathBuf),
     #[error("{} cannot be read: {error}; it must be a text file that this user may read", path.display())]
     Unreadable { path: PathBuf, error: io::Error },
-    #[error("{} cannot be read: {error}; it is the folder of tenant files that `tenants` names", path.display())]
-    Folder { path: PathBuf, error: io::Error },
+    /// Of all files; also folders and tenant files that cannot be read.
     #[error(transparent)]
     Faults(Faults),
 }
@@ -43,37 +44,48 @@ pub fn load(config: Option<&Path>, env: &dyn Env) -> Result<Loaded, LoadFault> {
             Err(fault) => return Err(fault),
         },
     };
-    let mut sources = Vec::new();
     let nothing = SourceText { name: DEFAULT_FILE.to_owned(), text: String::new() };
     let folder = tenants_folder(main.as_ref().unwrap_or(&nothing), env);
-    let files = main.iter().map(|it| PathBuf::from(&it.name)).collect();
-    sources.push(main.unwrap_or(nothing));
-    let mut loaded = (files, sources);
-    if let Some(folder) = folder {
-        read_folder(&folder, &mut loaded)?;
+    let mut files: Vec<PathBuf> = main.iter().map(|it| PathBuf::from(&it.name)).collect();
+    let mut sources = vec![main.unwrap_or(nothing)];
+    let mut faults = Vec::new();
+    for path in folder.map(|it| tenant_files(&it, &mut faults)).unwrap_or_default() {
+        match read(&path) {
+            Ok(source) => {
+                sources.push(source);
+                files.push(path);
+            }
+            Err(fault) => faults.push(unreadable(&path, &fault)),
+        }
     }
-    let (files, sources) = loaded;
-    let settings = parse(&sources, env).map_err(LoadFault::Faults)?;
-    Ok(Loaded { settings, files })
+    match parse(&sources, env) {
+        Ok(settings) if faults.is_empty() => Ok(Loaded { settings, files }),
+        Ok(_) => Err(LoadFault::Faults(Faults(faults))),
+        Err(Faults(others)) => Err(LoadFault::Faults(Faults(others.into_iter().chain(faults).collect()))),
+    }
 }
 
 /// Every `*.toml` of the folder in the order of their names; hidden ones are left out (editors, Kubernetes' `..data`).
-fn read_folder(folder: &Path, (files, sources): &mut (Vec<PathBuf>, Vec<SourceText>)) -> Result<(), LoadFault> {
-    let fault = |error| LoadFault::Folder { path: folder.to_owned(), error };
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).map_err(fault)? {
-        let path = entry.map_err(fault)?.path();
-        let hidden = path.file_name().is_none_or(|it| it.to_string_lossy().starts_with('.'));
-        if !hidden && path.extension().is_some_and(|it| it == "toml") {
-            paths.push(path);
-        }
-    }
+fn tenant_files(folder: &Path, faults: &mut Vec<Fault>) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let entries = entries.unwrap_or_else(|error| {
+        faults.push(unreadable(folder, &error));
+        Vec::new()
+    });
+    let hidden = |path: &Path| path.file_name().is_none_or(|it| it.to_string_lossy().starts_with('.'));
+    let mut paths: Vec<PathBuf> = entries.into_iter().map(|it| it.path()).collect();
+    paths.retain(|it| !hidden(it) && it.extension().is_some_and(|it| it == "toml"));
     paths.sort();
-    for path in paths {
-        sources.push(read(&path)?);
-        files.push(path);
+    paths
+}
+
+fn unreadable(path: &Path, error: &impl Display) -> Fault {
+    Fault {
+        place: Place::File(Arc::from(path.display().to_string())),
+        path: "tenants".to_owned(),
+        what: format!("cannot be read: {error}"),
+        hint: "`tenants` names a folder of text files that this user may read".to_owned(),
     }
-    Ok(())
 }
 
 fn read(path: &Path) -> Result<SourceText, LoadFault> {
@@ -115,9 +127,12 @@ mod tests {
         let main = folder.path().join("main.toml");
         let text = load(Some(&main), &NoEnv).unwrap_err().to_string();
         assert!(text.contains("main.toml does not exist; create it"), "{text}");
-        fs::write(&main, "tenants = \"absent\"").unwrap();
+        fs::write(&main, "tenants = \"absent\"\nkafka.partitions = 0").unwrap();
         let text = load(Some(&main), &NoEnv).unwrap_err().to_string();
-        assert!(text.contains("absent cannot be read") && text.contains("folder of tenant files"), "{text}");
+        assert!(
+            text.contains("kafka.partitions: 0 is not") && text.contains("absent: tenants: cannot be read"),
+            "{text}"
+        );
         fs::write(&main, b"\xff\xfe").unwrap();
         assert!(matches!(load(Some(&main), &NoEnv), Err(LoadFault::Unreadable { .. })));
         fs::write(&main, "tenants = 3").unwrap();

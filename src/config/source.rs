@@ -5,6 +5,8 @@ use crate::config::Place;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+const LINE_OF_A_PERSON: usize = 2_000;
+
 /// A configuration file as it was read. The name is its path, as faults shall show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceText {
@@ -33,8 +35,10 @@ impl<'t> Places<'t> {
         let line = self.lines.partition_point(|start| *start <= offset);
         let start = line.checked_sub(1).and_then(|it| self.lines.get(it)).copied().unwrap_or_default();
         let before = self.text.get(start..offset).unwrap_or_default();
+        // In a line that no person wrote, bytes are near enough: counting characters would take time squared.
+        let column = if before.len() > LINE_OF_A_PERSON { before.len() } else { before.chars().count() };
         let count = |it: usize| u32::try_from(it).unwrap_or(u32::MAX);
-        Place::Text { file: Arc::clone(&self.file), line: count(line), column: count(before.chars().count() + 1) }
+        Place::Text { file: Arc::clone(&self.file), line: count(line), column: count(column + 1) }
     }
 
     pub(super) fn whole(&self) -> Place {

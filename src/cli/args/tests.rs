@@ -65,7 +65,7 @@ fn a_property_without_a_key_is_refused_and_its_value_is_never_in_debug() {
 
 #[test]
 fn a_wrong_command_line_ends_with_code_2() {
-    for line in ["sluicegate chekc", "sluicegate demo --seconds 0", "sluicegate check -q -v", "sluicegate enqueue"] {
+    for line in ["sluicegate chekc", "sluicegate demo --seconds 0", "sluicegate -o xml check", "sluicegate enqueue"] {
         assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
     }
 }
@@ -73,6 +73,7 @@ fn a_wrong_command_line_ends_with_code_2() {
 #[test]
 fn verbosity_becomes_a_filter() {
     assert_eq!(parse("sluicegate check -q").unwrap().global.log_filter(), "warn");
+    assert_eq!(parse("sluicegate check -v -q").unwrap().global.log_filter(), "warn");
     assert_eq!(parse("sluicegate check").unwrap().global.log_filter(), "info");
     assert_eq!(parse("sluicegate check -vv").unwrap().global.log_filter(), "debug,sluicegate=trace");
 }
