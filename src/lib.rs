@@ -9,12 +9,13 @@
 //! | 0 words | `model` | passive data |
 //! | 1 rules | `machine` · `wire` `config` `telemetry` | pure decisions · bytes and text to words · names of metrics |
 //! | 2 loops | `ports` `engine` | the world as traits · the loop |
-//! | 3 world | `kafka` `embedded` `store` `crm` `simulated` | adapters, blind to one another |
+//! | 3 world | `kafka` `embedded` `store` `crm` `credentials` `simulated` | adapters, blind to one another |
 //! | 4 faces | `ops` -> `cli` `web` | what an operator does · how it is typed · how it is served |
 //! | – | `app` | wiring: the only module that knows every adapter |
 
 pub mod cli;
 pub mod config;
+pub mod credentials;
 pub mod crm;
 #[cfg(feature = "rocksdb")]
 pub mod embedded;
