@@ -29,7 +29,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         let mut out = Out::default();
         let Some(machine) = self.shards.get_mut(&shard).and_then(ShardSlot::machine_mut) else { return false };
         let call = machine.next_call(now, id, &mut out);
-        self.act(now, shard, out);
+        self.act(shard, out);
         let Some(call) = call else { return false };
         self.next_call += 1;
         self.calls_out.insert(id, shard);

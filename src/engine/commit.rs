@@ -244,7 +244,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         }
         let mut batch = Batch::default();
         for (key, value) in &part.puts {
-            let value = value.as_ref().map(|it| wire::state::encode_value(it).to_vec());
+            let value = value.as_ref().map(wire::state::encode_value);
             batch.writes.push((wire::index::state_key(key), value));
         }
         for (key, removed) in &part.removed {

@@ -22,7 +22,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             topic: key.topic(),
             shard,
             key: Some(wire::state::encode_key(key)),
-            value: value.as_ref().map(wire::state::encode_value),
+            value: value.as_ref().map(|it| wire::state::encode_value(it).into()),
             headers: Vec::new(),
             timestamp: None,
         }));
@@ -78,25 +78,26 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
 
     fn outcome(&self, shard: Shard, ended: &Ended) -> Outgoing {
         let delivery = &ended.delivery;
-        let line = wire::outcome::Line {
-            job: &delivery.job,
-            connection: &delivery.target.connection,
-            outcome: ended.outcome,
-            at: ended.at,
-            attempts: delivery.attempt,
+        let job = &delivery.job;
+        let connection = &delivery.target.connection;
+        let (key, value) = wire::outcome::encode(&wire::outcome::Ended {
+            tenant: Some(&job.tenant),
+            connection: Some(&connection.id.name),
+            crm: Some(connection.crm),
+            event_type: Some(&job.event_type),
+            idempotency_key: Some(&job.idempotency_key),
+            object: Some(&job.change.object),
+            external_id: Some(&job.change.external_id),
             record_id: ended.record_id.as_deref(),
+            outcome: ended.outcome,
             reason: ended.reason,
             code: ended.code.as_deref(),
+            attempts: delivery.attempt,
+            occurred_at: Some(job.occurred_at),
+            at: ended.at,
             origin: &self.origin((Topic::Jobs, shard), delivery.seq),
-        };
-        Outgoing {
-            topic: Topic::Outcomes,
-            shard,
-            key: Some(wire::outcome::key(&line)),
-            value: Some(wire::outcome::encode(&line)),
-            headers: Vec::new(),
-            timestamp: None,
-        }
+        });
+        Outgoing { topic: Topic::Outcomes, shard, key, value: Some(value), headers: Vec::new(), timestamp: None }
     }
 
     fn origin(&self, (topic, shard): (Topic, Shard), seq: crate::model::Seq) -> Origin {

@@ -10,12 +10,7 @@ use std::fmt::Display;
 
 impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// Writes what a step changed in the index, as one batch.
-    pub(super) fn write_index(
-        &mut self,
-        now: Millis,
-        shard: Shard,
-        changes: Vec<IndexWrite>,
-    ) -> Result<(), StoreFault> {
+    pub(super) fn write_index(&mut self, shard: Shard, changes: Vec<IndexWrite>) -> Result<(), StoreFault> {
         if changes.is_empty() {
             return Ok(());
         }
@@ -28,7 +23,6 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
                 slot.timers_from = slot.timers_from.min(timer);
             }
         }
-        let _ = now;
         self.store.write(shard, batch)
     }
 }

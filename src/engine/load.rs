@@ -5,7 +5,7 @@ use crate::engine::Engine;
 use crate::engine::index;
 use crate::machine::{EntryFacts, Head, Input, Seen, Waits, Wants};
 use crate::model::{
-    Connection, ConnectionId, EntryKey, Millis, Offset, RecordHash, Seq, Shard, StateKey, StateValue, Tier, Topic,
+    Connection, ConnectionId, EntryKey, Millis, Offset, RecordHash, Seq, Shard, StateKey, StateValue, Tier,
 };
 use crate::ports::{Crms, Log, Store, StoreFault};
 use crate::wire;

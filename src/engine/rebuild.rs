@@ -17,19 +17,21 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// Positions and settled set, small enough for memory.
     pub(super) fn read_state(&self, shard: Shard) -> Result<Restored, StoreFault> {
         let mut restored = Restored::default();
-        self.each(shard, &wire::index::small_state_prefix(), |key, value| {
-            let key = wire::index::decode_state_key(key).map_err(index::damaged)?;
-            match (wire::state::decode_value(&key, value).map_err(index::damaged)?, key) {
-                (StateValue::Position(position), StateKey::Position(topic)) => {
-                    restored.positions.insert(topic, position);
+        for space in [wire::index::position_space(), wire::index::settled_space()] {
+            self.each(shard, &space, |key, value| {
+                let key = wire::index::decode_state_key(key).map_err(index::damaged)?;
+                match (wire::state::decode_value(&key, value).map_err(index::damaged)?, key) {
+                    (StateValue::Position(position), StateKey::Position(topic)) => {
+                        restored.positions.insert(topic, position);
+                    }
+                    (StateValue::Settled(bits), StateKey::Settled(topic, segment)) => {
+                        restored.segments.insert((topic, segment), bits);
+                    }
+                    _not_of_these_spaces => {}
                 }
-                (StateValue::Settled(bits), StateKey::Settled(topic, segment)) => {
-                    restored.segments.insert((topic, segment), bits);
-                }
-                _not_needed_in_memory => {}
-            }
-            Ok(())
-        })?;
+                Ok(())
+            })?;
+        }
         if let Some(slot) = self.shards.get(&shard) {
             restored.group_offset = slot.assignment.group_offset;
             restored.jobs_start = slot.assignment.starts.get(&Topic::Jobs).copied().unwrap_or_default();

@@ -198,7 +198,7 @@ fn changelog_batch(
         if let StateKey::Settled(topic, segment) = key {
             touched.insert((topic, segment));
         }
-        let value = value.as_ref().map(|it| wire::state::encode_value(it).to_vec());
+        let value = value.as_ref().map(wire::state::encode_value);
         batch.writes.push((wire::index::state_key(&key), value));
     }
     batch.writes.push((wire::index::changelog_key(topic), Some(position.0.to_be_bytes().to_vec())));

@@ -174,13 +174,13 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         let Some(machine) = self.shards.get_mut(&shard).and_then(ShardSlot::machine_mut) else { return };
         let mut out = Out::default();
         machine.step(now, &seen, input, &mut out);
-        self.act(now, shard, out);
+        self.act(shard, out);
     }
 
     /// Does what a step asked for.
-    pub(super) fn act(&mut self, now: Millis, shard: Shard, out: Out) {
+    pub(super) fn act(&mut self, shard: Shard, out: Out) {
         self.notes.extend(out.notes);
-        if let Err(fault) = self.write_index(now, shard, out.index) {
+        if let Err(fault) = self.write_index(shard, out.index) {
             self.store_failed(shard, &fault);
         }
     }

@@ -65,7 +65,7 @@ impl Machine {
                 self.fail(now, member, (fault, took), out);
             }
         }
-        self.next_of_record(now, seen, (record, seq, connection), out);
+        self.next_of_record(seen, (record, seq, connection), out);
     }
 
     fn applied(&mut self, now: Millis, member: Box<Delivery>, record_id: String, out: &mut Out) {
@@ -232,7 +232,6 @@ impl Machine {
     /// The next of the record may go: in memory by itself, from the index through its queue.
     pub(super) fn next_of_record(
         &mut self,
-        now: Millis,
         seen: &Seen,
         (record, ended, connection): (RecordHash, Seq, crate::model::ConnectionId),
         out: &mut Out,

@@ -172,7 +172,7 @@ impl Machine {
         });
         if self.is_applied(seen, &delivery) {
             self.end(now, delivery, Outcome::Duplicate, None, out);
-            self.next_of_record(now, seen, (record, seq, connection), out);
+            self.next_of_record(seen, (record, seq, connection), out);
             return;
         }
         self.make_ready(delivery);
