@@ -37,7 +37,7 @@ async fn serve_bytes(bytes: Vec<u8>, keep: bool) -> (Server, Arc<AtomicUsize>) {
     let accepted = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&accepted);
     let task = tokio::spawn(async move {
-        let mut kept = Vec::new();
+        let mut open = tokio::task::JoinSet::new();
         loop {
             let (mut stream, _) = listener.accept().await.unwrap();
             count.fetch_add(1, Ordering::SeqCst);
@@ -45,7 +45,10 @@ async fn serve_bytes(bytes: Vec<u8>, keep: bool) -> (Server, Arc<AtomicUsize>) {
             let _length = stream.read(&mut request).await.unwrap();
             let _written = stream.write_all(&bytes).await;
             if keep {
-                kept.push(stream);
+                open.spawn(async move {
+                    let _stream = stream;
+                    std::future::pending::<()>().await;
+                });
             }
         }
     });

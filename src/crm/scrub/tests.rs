@@ -114,6 +114,6 @@ fn holds(message: &str) -> Result<(), TestCaseError> {
     prop_assert!(clean.len() <= MESSAGE_BYTES_MAX);
     prop_assert!(!clean.contains('@'));
     prop_assert!(!clean.chars().any(char::is_control));
-    prop_assert_eq!(scrub(&clean), clean.clone());
+    prop_assert_eq!(scrub(&clean), clean);
     Ok(())
 }
