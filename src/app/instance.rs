@@ -4,7 +4,7 @@
 use crate::app::clock::Clock;
 use crate::engine::{Ended, Engine, Setup};
 use crate::machine::Note;
-use crate::model::Millis;
+use crate::model::{Because, Millis};
 use crate::ports::{Crms, Event, Log, Store};
 use crate::telemetry::{Levels, Metrics};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -150,7 +150,7 @@ fn show<L: Log, S: Store, C: Crms>(engine: &Engine<L, S, C>, pulse: &Pulse, metr
     let gauges = engine.gauges();
     let (owned, running) = engine.readiness();
     let levels = Levels {
-        waiting: gauges.values().map(|it| it.waiting + u64::try_from(it.on_way).unwrap_or(u64::MAX)).sum(),
+        waiting: Because::ALL.map(|because| gauges.values().filter_map(|it| it.waiting.get(&because)).sum()),
         owned,
         running,
         unsettled: gauges.values().map(|it| it.unsettled).sum(),

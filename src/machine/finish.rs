@@ -1,6 +1,7 @@
 //! What an answer does to each delivery of a call (core rules §6), and what an end does to those behind it.
 //! Not here: what an answer means (the connectors), when a retry is due (`retry`).
 
+use crate::machine::fair::Line;
 use crate::machine::step::estimate;
 use crate::machine::{
     Bug, DeadLetter, Delivery, Ended, IndexWrite, Machine, Next, Note, Out, Released, Removed, Seen, Wants,
@@ -14,8 +15,7 @@ use std::time::Duration;
 impl Machine {
     pub(super) fn wants_of_call(&self, id: CallId, wants: &mut Wants) {
         let members = self.calls.get(&id).map(Vec::as_slice).unwrap_or_default();
-        let waiting =
-            |it: &&Box<Delivery>| self.lines.get(&it.target.connection.id).is_some_and(|line| 0 < line.waiting);
+        let waiting = |it: &&Box<Delivery>| self.lines.get(&it.target.connection.id).is_some_and(Line::has_waiting);
         wants.records.extend(members.iter().filter(waiting).map(|it| self.record_want(it.target.record)));
     }
 
@@ -185,7 +185,7 @@ impl Machine {
         out.notes.push(Note::Waits { crm: delivery.target.connection.crm, because });
         self.dedupe.let_go(delivery.target.dedupe, seq);
         self.settle_delivery(&delivery);
-        self.order.send_off(record, seq);
+        self.order.send_off(record, seq, because);
         self.building.bytes += delivery.original.size() + 500;
         let since = delivery.since.unwrap_or(now);
         let due = estimate(because, now, due);
@@ -216,8 +216,7 @@ impl Machine {
         }
         self.gone.entry(record).or_default().insert(seq);
         self.building.removed.insert(delivery.key(), Removed { record, waits });
-        let line = self.lines.line(&delivery.target.connection.id);
-        line.waiting = line.waiting.saturating_sub(1);
+        self.lines.line(&delivery.target.connection.id).less_waits(waits.because);
     }
 
     fn settle_one_of_job(&mut self, seq: Seq) {

@@ -1,6 +1,7 @@
 //! What becomes of a message of `jobs`: core rules §2, in their order.
 //! Not here: decoding and routing, which came before.
 
+use crate::machine::fair::Line;
 use crate::machine::{Bug, DeadLetter, Delivery, Forwarded, JobRead, Machine, Note, Out, Seen, Target, Verdict, Wants};
 use crate::model::{
     Attempt, Because, DeadMark, History, Job, Message, Millis, Offset, Outcome, Reason, Seq, Shard, StateKey,
@@ -32,7 +33,7 @@ impl Machine {
             wants.dead.push((seq, Some(connection.clone())));
             wants.entries.push(crate::model::EntryKey { seq, connection: connection.clone() });
         }
-        if self.lines.get(connection).is_some_and(|it| 0 < it.waiting) {
+        if self.lines.get(connection).is_some_and(Line::has_waiting) {
             wants.records.push(self.record_want(target.record));
         }
     }

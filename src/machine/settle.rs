@@ -21,8 +21,8 @@ pub struct Restored {
     pub jobs_start: Offset,
     /// Everything below has been filed, per delay topic.
     pub filed: BTreeMap<Topic, Offset>,
-    /// Waiting deliveries per connection.
-    pub waiting: BTreeMap<crate::model::ConnectionId, u64>,
+    /// Waiting deliveries per connection, by why they wait.
+    pub waiting: BTreeMap<crate::model::ConnectionId, BTreeMap<crate::model::Because, u64>>,
     /// Where the queue of each connection starts.
     pub queues: BTreeMap<crate::model::ConnectionId, Seq>,
     pub now: Millis,
