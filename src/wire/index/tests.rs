@@ -122,7 +122,13 @@ fn a_scan_ends_before_the_next_space_and_the_next_topic() {
 
 proptest! {
     #[test]
-    fn keys_read_back(place in strategies::place(), key in strategies::entry_key(), record: u128, due in strategies::number(), topic in strategies::topic()) {
+    fn keys_read_back(
+        place in strategies::place(),
+        key in strategies::entry_key(),
+        record: u128,
+        due in strategies::number(),
+        topic in strategies::topic(),
+    ) {
         prop_assert_eq!(decode_message_key(&message_key(place)), Ok(place));
         prop_assert_eq!(decode_entry_key(&entry_key(&key)), Ok(key.clone()));
         prop_assert_eq!(decode_record_key(&record_key(RecordHash(record), key.seq)), Ok((RecordHash(record), key.seq)));
@@ -139,7 +145,14 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_keys_is_that_of_their_parts(a in strategies::entry_key(), b in strategies::entry_key(), x in strategies::number(), y in strategies::number(), p in strategies::place(), q in strategies::place()) {
+    fn the_order_of_keys_is_that_of_their_parts(
+        a in strategies::entry_key(),
+        b in strategies::entry_key(),
+        x in strategies::number(),
+        y in strategies::number(),
+        p in strategies::place(),
+        q in strategies::place(),
+    ) {
         prop_assert_eq!(entry_key(&a).cmp(&entry_key(&b)), a.cmp(&b));
         prop_assert_eq!(message_key(p).cmp(&message_key(q)), p.cmp(&q));
         prop_assert_eq!(timer_key(Millis(x), &a).cmp(&timer_key(Millis(y), &b)), (x, &a).cmp(&(y, &b)));

@@ -151,7 +151,14 @@ fn an_archive_without_properties_is_a_job_to_both() {
 
 proptest! {
     #[test]
-    fn every_outcome_agrees_with_the_schema(tenant: Option<String>, code: Option<String>, at: u64, attempts: u32, outcome in select(Outcome::ALL.to_vec()), reason in prop::option::of(select(Reason::ALL.to_vec()))) {
+    fn every_outcome_agrees_with_the_schema(
+        tenant: Option<String>,
+        code: Option<String>,
+        at: u64,
+        attempts: u32,
+        outcome in select(Outcome::ALL.to_vec()),
+        reason in prop::option::of(select(Reason::ALL.to_vec())),
+    ) {
         let (tenant, origin) = (tenant.map(|it| TenantId(it.into())), origin());
         let ended = Ended {
             tenant: tenant.as_ref(), connection: code.as_deref(), crm: None, event_type: None, idempotency_key: None, object: None,
