@@ -111,10 +111,7 @@ impl Answer {
 
     pub(super) fn unauthorized(expired: bool, correlation: &str) -> Self {
         let (category, message) = match expired {
-            true => (
-                "EXPIRED_AUTHENTICATION",
-                "The OAuth token used to make this call expired 2 second(s) ago.",
-            ),
+            true => ("EXPIRED_AUTHENTICATION", "The OAuth token used to make this call expired 2 second(s) ago."),
             false => (
                 "INVALID_AUTHENTICATION",
                 "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find \

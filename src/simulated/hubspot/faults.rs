@@ -25,26 +25,43 @@ pub enum Fault {
     /// 401, the other kind: an OAuth token that has expired.
     Expired,
     /// 429 although the window has room.
-    Limited { policy: Policy },
+    Limited {
+        policy: Policy,
+    },
     /// An HTML page instead of JSON, such as a proxy's 502.
-    Html { status: u16 },
+    Html {
+        status: u16,
+    },
     /// The connection closes without an answer.
     Drop,
     /// No answer for so long; then the connection closes.
-    Hang { ms: u64 },
+    Hang {
+        ms: u64,
+    },
     /// The true answer, a piece at a time.
-    SlowBody { piece_bytes: u64, pause_ms: u64 },
+    SlowBody {
+        piece_bytes: u64,
+        pause_ms: u64,
+    },
     /// The true answer breaks off after so many bytes, head included.
-    CutBody { bytes: u64 },
+    CutBody {
+        bytes: u64,
+    },
     /// 200 with `results: []` and no errors.
     Silent,
     /// The true answer behind so many blanks.
-    Oversize { bytes: usize },
+    Oversize {
+        bytes: usize,
+    },
     /// 200 and JSON by its header, but not JSON.
     Garbage,
     /// The true answer under another content type.
-    ContentType { value: String },
-    Redirect { location: String },
+    ContentType {
+        value: String,
+    },
+    Redirect {
+        location: String,
+    },
 }
 
 impl Fault {
@@ -187,8 +204,7 @@ struct Armed {
 
 impl Faults {
     pub(super) fn set_rules(&mut self, rules: Vec<FaultRule>) {
-        self.rules =
-            rules.into_iter().map(|rule| Armed { dice: StdRng::seed_from_u64(rule.seed), rule }).collect();
+        self.rules = rules.into_iter().map(|rule| Armed { dice: StdRng::seed_from_u64(rule.seed), rule }).collect();
     }
 
     pub(super) fn add_script(&mut self, script: Script) {

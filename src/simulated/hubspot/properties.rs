@@ -87,7 +87,10 @@ fn described(mut property: Value) -> Value {
             ("hasUniqueValue", json!(false)),
             ("hidden", json!(false)),
             ("formField", json!(false)),
-            ("modificationMetadata", json!({ "archivable": true, "readOnlyDefinition": false, "readOnlyValue": false })),
+            (
+                "modificationMetadata",
+                json!({ "archivable": true, "readOnlyDefinition": false, "readOnlyValue": false }),
+            ),
         ] {
             members.entry(member).or_insert(value);
         }

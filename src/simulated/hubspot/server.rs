@@ -144,7 +144,9 @@ async fn serve(
     grip.release();
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_MAX).await else {
-        return Refusal::new(413, "VALIDATION_ERROR", "the request is too large").answer("").into_response(HeaderMap::new());
+        return Refusal::new(413, "VALIDATION_ERROR", "the request is too large")
+            .answer("")
+            .into_response(HeaderMap::new());
     };
     if parts.uri.path().starts_with(control::PREFIX) {
         let query = parts.uri.query().unwrap_or_default();

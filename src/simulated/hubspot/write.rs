@@ -59,8 +59,7 @@ pub(super) fn apply(state: &mut State, call: &Call, input: &Input, plan: &Plan, 
     let target = Target { object: &call.object, id: plan.id, key: &filed };
     let (before, after) = state.store.put(target, plan.changes.clone(), now_us, &settings);
     let kind = if before.is_none() { EffectKind::Created } else { EffectKind::Updated };
-    let applied =
-        Applied { object: &call.object, external_id: &filed, id: plan.id, kind, before, after, marker };
+    let applied = Applied { object: &call.object, external_id: &filed, id: plan.id, kind, before, after, marker };
     state.ledger.apply(applied, now_us, &settings);
     if let Some(max) = settings.records_max
         && let Some((object, key)) = state.store.forget_beyond(max)
