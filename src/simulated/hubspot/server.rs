@@ -61,7 +61,9 @@ impl Server {
             Router::new().fallback(serve).with_state(accounts.clone()).into_make_service_with_connect_info::<Grip>();
         let task = tokio::spawn(async move {
             let until = async move {
-                let _: Result<(), oneshot::error::RecvError> = stopped.await;
+                if stopped.await.is_err() {
+                    tracing::debug!("the pretend hubspot takes no more connections");
+                }
             };
             if let Err(error) = axum::serve(Lines(listener), service).with_graceful_shutdown(until).await {
                 tracing::error!(%error, "the pretend hubspot stopped");
@@ -110,30 +112,40 @@ pub fn serve_blocking(serve: Serve, ready: impl FnOnce(SocketAddr)) -> io::Resul
         .enable_all()
         .build()?;
     runtime.block_on(async move {
+        let told_to_stop = listen_for_stop()?;
         let accounts = Accounts::new();
         accounts.open_by_prefix(&serve.prefix, serve.settings);
         let running = Server::start_with(serve.listen, accounts).await?;
         tracing::info!(address = %running.address, "pretend hubspot listening");
         ready(running.address);
-        told_to_stop().await?;
+        told_to_stop.await;
         tracing::info!("pretend hubspot stopping");
         running.stop().await;
         Ok(())
     })
 }
 
+/// Listens for signals from now on, so that none between `ready` and the wait is missed.
 #[cfg(unix)]
-async fn told_to_stop() -> io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
-    }
+fn listen_for_stop() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 #[cfg(not(unix))]
-async fn told_to_stop() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
+fn listen_for_stop() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::warn!(%error, "no signal can stop the pretend hubspot");
+            std::future::pending::<()>().await;
+        }
+    })
 }
 
 async fn serve(

@@ -32,7 +32,7 @@ async fn the_headers_tell_the_truth() {
 
 #[tokio::test]
 async fn calls_over_the_burst_limit_are_refused_counted_and_do_nothing() {
-    let (running, caller) = start(limited(3, 400)).await;
+    let (running, caller) = start(limited(3, 60_000)).await;
     let mut statuses = Vec::new();
     for number in 0..5 {
         statuses.push(caller.upsert(&[(&format!("c_{number}"), json!({}))]).await);
@@ -45,7 +45,7 @@ async fn calls_over_the_burst_limit_are_refused_counted_and_do_nothing() {
     let totals = running.accounts.totals(TOKEN).unwrap();
     assert_eq!((totals.over_limit, totals.effects, totals.calls), (2, 3, 5));
     assert_eq!(totals.calls_by_status[&429], 2);
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    running.accounts.change(Some(TOKEN), |settings| settings.limits.burst = Some(4));
     assert_eq!(caller.upsert(&[("c_9", json!({}))]).await.status, 200);
     let ledger = running.accounts.ledger(TOKEN).unwrap();
     let over: Vec<_> = ledger.calls.iter().filter(|call| call.over == Some(Policy::Burst)).collect();
@@ -67,7 +67,9 @@ async fn the_daily_limit_has_a_body_of_its_own() {
 
 #[tokio::test]
 async fn searches_have_a_window_of_their_own_and_only_the_daily_headers() {
-    let (running, caller) = start(limited(1, 10_000)).await;
+    let mut settings = limited(1, 60_000);
+    settings.limits.search_ms = 60_000;
+    let (running, caller) = start(settings).await;
     let path = "/crm/v3/objects/contacts/search";
     for _ in 0..5 {
         let answer = caller.post(path, json!({})).await;
@@ -94,7 +96,7 @@ async fn an_oauth_app_has_no_daily_headers() {
 
 #[tokio::test]
 async fn another_application_leaves_less_of_the_window() {
-    let (running, caller) = start(limited(10, 10_000)).await;
+    let (running, caller) = start(limited(10, 60_000)).await;
     running.accounts.consume(TOKEN, 9);
     let last = caller.upsert(&[("c_1", json!({}))]).await;
     assert_eq!((last.status, last.headers["x-hubspot-ratelimit-remaining"].to_str().unwrap()), (200, "0"));
@@ -103,11 +105,11 @@ async fn another_application_leaves_less_of_the_window() {
 
 #[tokio::test]
 async fn latency_is_kept_and_calls_overlap() {
-    let (running, caller) = start(Settings { latency: Latency::fixed(80.0), ..unlimited() }).await;
+    let (running, caller) = start(Settings { latency: Latency::fixed(400.0), ..unlimited() }).await;
     let began = std::time::Instant::now();
     let (one, two, three) = tokio::join!(caller.try_upsert("c_1"), caller.try_upsert("c_2"), caller.try_upsert("c_3"));
     assert!(one.is_ok() && two.is_ok() && three.is_ok());
-    assert!(began.elapsed() >= Duration::from_millis(80));
+    assert!(began.elapsed() >= Duration::from_millis(400));
     let totals = running.accounts.totals(TOKEN).unwrap();
     assert_eq!((totals.in_flight_max, totals.in_flight), (3, 0));
 }

@@ -1,10 +1,15 @@
 //! Steering from another process, and stopping and starting again.
 //! Not here: the in-process handle, which the other tests use.
 
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::{Command, Stdio},
+};
+
 use serde_json::{Value, json};
 
 use super::{Server, TOKEN, UPSERT, anywhere, caller, inputs, seen, start, unlimited};
-use crate::simulated::hubspot::{Accounts, RecordLedger, Summary};
+use crate::simulated::hubspot::{Accounts, RecordLedger, Serve, Settings, Summary, serve_blocking};
 
 #[tokio::test]
 async fn another_process_opens_steers_and_reads_accounts() {
@@ -86,4 +91,35 @@ async fn a_stopped_server_refuses_connections_and_another_goes_on_with_its_accou
     let body: Value = inputs(&[("c_1", json!({}))], true);
     let again = seen(caller.http.post(url).bearer_auth(TOKEN).json(&body).send().await.unwrap()).await;
     assert_eq!(again.json()["results"][0]["new"], false);
+}
+
+const CHILD: &str = "SLUICEGATE_TEST_PRETEND_CHILD";
+
+/// The test runs itself once more as the other process.
+#[test]
+fn it_serves_in_a_process_of_its_own_until_told_to_stop() {
+    if std::env::var(CHILD).is_ok() {
+        let serve = Serve { listen: anywhere(), prefix: "pat-".to_owned(), settings: Settings::default(), threads: 1 };
+        serve_blocking(serve, |address| writeln!(std::io::stdout(), "\naddress={address}").unwrap()).unwrap();
+        return;
+    }
+    let name = "simulated::hubspot::tests::steering::it_serves_in_a_process_of_its_own_until_told_to_stop";
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args([name, "--exact", "--nocapture"])
+        .env(CHILD, "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let address = lines.find_map(|line| line.strip_prefix("address=").map(str::to_owned)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = format!("http://{address}{UPSERT}");
+        let body = inputs(&[("c_1", json!({}))], true);
+        assert_eq!(http.post(&url).bearer_auth("other").json(&body).send().await.unwrap().status(), 401);
+        assert_eq!(http.post(&url).bearer_auth(TOKEN).json(&body).send().await.unwrap().status(), 200);
+    });
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert!(child.wait().unwrap().success());
 }
