@@ -34,6 +34,6 @@ pub use faults::{Fault, FaultRule, Script, ScriptedAnswer};
 pub use ledger::{AccountLedger, CallEntry, Summary, Totals};
 pub use limits::Policy;
 pub use request::Operation;
-pub use row::{Attempt, Effect, RecordLedger};
+pub use row::{Attempt, Effect, EffectKind, RecordLedger};
 pub use server::{Running, Serve, Server, serve_blocking};
 pub use settings::{Latency, Limits, Recording, Settings};
