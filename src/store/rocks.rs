@@ -17,7 +17,7 @@ const COLUMN_PREFIX: &str = "shard-";
 
 /// The local store of one process. Its methods block for local disk only.
 pub struct RocksStore {
-    database: DB,
+    pub(super) database: DB,
     tuning: Tuning,
     /// All columns of the database, those of shards that are not open included.
     columns: BTreeSet<String>,

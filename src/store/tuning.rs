@@ -4,7 +4,9 @@
 //! Budget: the whole process stays below 200 MB with a million waiting deliveries (DESIGN §7). All blocks, filters
 //! and indexes share one cache, all shards one budget of write buffers.
 
-use rocksdb::{BlockBasedIndexType, BlockBasedOptions, Cache, DBCompressionType, LogLevel, Options, WriteBufferManager};
+use rocksdb::{
+    BlockBasedIndexType, BlockBasedOptions, Cache, DBCompressionType, LogLevel, Options, WriteBufferManager,
+};
 
 const CACHE_BYTES: usize = 32 << 20;
 const BUFFERS_BYTES: usize = 48 << 20;

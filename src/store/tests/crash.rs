@@ -35,8 +35,8 @@ fn after_a_kill_batches_are_whole_and_no_later_one_outlives_an_earlier_one() {
 fn kill_after(dir: &TempDir, goal: u64) -> u64 {
     let mut child = child(dir);
     let said = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let numbers = said.filter_map(|line| line.rsplit_once("batch ")?.1.parse::<u64>().ok());
-    let reached = numbers.take_while(|it| *it < goal).last().unwrap();
+    let mut numbers = said.filter_map(|line| line.rsplit_once("batch ")?.1.parse::<u64>().ok());
+    let reached = numbers.find(|it| *it >= goal).unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
     reached
@@ -51,17 +51,16 @@ fn child(dir: &TempDir) -> Child {
 
 fn write_until_killed(dir: &Path) -> ! {
     let mut store = super::RocksStore::start(dir).unwrap();
-    let mut number = 0;
-    for shard in SHARDS {
+    let mut last = SHARDS.map(|shard| {
         store.open(shard, &identity(), NOW).unwrap();
-        number = number.max(newest(&store, shard));
-    }
+        newest(&store, shard)
+    });
     loop {
-        number += 1;
-        for shard in SHARDS {
-            store.write(shard, batch(number)).unwrap();
+        for (shard, number) in SHARDS.into_iter().zip(&mut last) {
+            *number += 1;
+            store.write(shard, batch(*number)).unwrap();
         }
-        writeln!(std::io::stdout(), "batch {number}").unwrap();
+        writeln!(std::io::stdout(), "batch {}", last[0]).unwrap();
     }
 }
 
