@@ -215,8 +215,8 @@ impl Drop for Disk {
 fn cannot_open(dir: &Path, error: &rocksdb::Error) -> EmbeddedFault {
     let text = error.as_ref();
     if error.kind() == ErrorKind::IOError && text.contains("LOCK") {
-        let owner =
-            fs::read_to_string(dir.join(OWNER)).map_or("another process".to_owned(), |it| format!("process {it}"));
+        let owner = fs::read_to_string(dir.join(OWNER))
+            .map_or_else(|_| "another process".to_owned(), |it| format!("process {it}"));
         return EmbeddedFault::InUse { dir: dir.display().to_string(), owner };
     }
     let missing = text.contains("No such file or directory");

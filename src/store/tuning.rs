@@ -9,8 +9,8 @@ use rocksdb::{
 };
 
 const CACHE_BYTES: usize = 32 << 20;
-const BUFFERS_BYTES: usize = 48 << 20;
-const BUFFER_BYTES: usize = 16 << 20;
+const BUFFERS_BYTES: usize = 32 << 20;
+const BUFFER_BYTES: usize = 8 << 20;
 /// Memory is taken from the buffers' budget in pieces of this size: small, because every shard has a buffer.
 const ARENA_BYTES: usize = 256 << 10;
 
