@@ -7,7 +7,7 @@ use super::board::{Board, Due, Errand};
 use super::disk::{Disk, Portion};
 use super::frame::Framed;
 use crate::model::{Offset, Received, Shard, Topic};
-use crate::ports::{Event, LogEvent, LogFault};
+use crate::ports::{Assignment, Event, LogEvent, LogFault};
 use std::sync::Arc;
 use tracing::error;
 
@@ -19,14 +19,23 @@ pub(super) struct Courier {
     pub(super) disk: Arc<Disk>,
     pub(super) board: Arc<Board>,
     pub(super) events: Arc<dyn Fn(Event) + Send + Sync>,
+    /// Said first of all.
+    pub(super) assigned: Vec<Assignment>,
 }
 
 impl Courier {
     /// Until the log is left or stopped, or until something cannot be read.
-    pub(super) fn run(self) {
+    pub(super) fn run(mut self) {
+        let assigned = std::mem::take(&mut self.assigned);
+        self.say(LogEvent::Assigned(assigned));
         loop {
             let done = match self.board.next_errand() {
-                Errand::Deliver(due) => due.into_iter().try_for_each(|it| self.deliver(it)),
+                Errand::Deliver(due) => {
+                    let done = due.into_iter().try_for_each(|it| self.deliver(it));
+                    // Behind an unbounded queue the loop gets its chance to say that it wants no more.
+                    std::thread::yield_now();
+                    done
+                }
                 Errand::Tail { shard, from, end } => self.tail(shard, from, end),
                 Errand::Leave => return self.say(LogEvent::Closed),
                 Errand::Stop => return,

@@ -23,7 +23,7 @@ const OWNER: &str = "owner.pid";
 /// An open log. Shared by its threads; RocksDB does the locking.
 pub(super) struct Disk {
     pub(super) database: DB,
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
     /// Drawn when the log was made; tells it from every other.
     pub(super) identity: String,
     pub(super) shards: u32,
@@ -191,6 +191,10 @@ impl Disk {
         let (from, to) = (key::message(topic, shard, from), key::message(topic, shard, to));
         let sizes = self.database.get_approximate_sizes_cf(self.messages()?, &[rocksdb::Range::new(&from, &to)]);
         Ok(sizes.first().copied().unwrap_or_default())
+    }
+
+    pub(super) fn io(&self, doing: &'static str, error: &std::io::Error) -> EmbeddedFault {
+        EmbeddedFault::io(doing, &self.dir, error)
     }
 
     pub(super) fn damaged(&self, what: impl ToString) -> EmbeddedFault {

@@ -25,6 +25,8 @@ pub enum EmbeddedFault {
     TooLarge { size: usize, limit: usize },
     #[error("shard {0} does not exist in this log; report this as a bug")]
     NoSuchShard(u32),
+    #[error("offset {offset} is not in the log, which holds {start} to {end}; choose one of these")]
+    NotInLog { offset: u64, start: u64, end: u64 },
     #[error("too much is waiting to be written; try again in a moment")]
     Saturated,
     #[error("the log is closed; start sluicegate again")]

@@ -5,17 +5,17 @@ use super::board::Board;
 use super::courier::Courier;
 use super::disk::Disk;
 use super::janitor::Janitor;
+use super::page::Page;
 use super::producer::Producer;
 use super::reader::Reader;
 use super::retain::Retention;
-use super::writer::{Task, Writer};
+use super::writer::{Task, Writer, now};
 use super::{EmbeddedFault, bounds::Bounds};
 use crate::model::{Commit, Offset, Shard, Topic};
-use crate::ports::{Assignment, Event, Log, LogEvent, LogIdentity};
+use crate::ports::{Assignment, Event, Log, LogIdentity};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -68,51 +68,64 @@ impl EmbeddedLog {
         let assigned = (0..shards).map(|it| assignment(&disk, &bounds, Shard(it))).collect();
         let board = Arc::new(Board::new(bounds.clone()));
         let (tasks, received) = channel();
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let (disk_, board_, events_) = (Arc::clone(&disk), Arc::clone(&board), Arc::clone(&events));
+        let (janitor, janitor_stopped) = channel();
+        let producer = Producer::new(tasks.clone(), settings);
+        let log = Self { disk, board, tasks, janitor: Some(janitor), threads: Vec::new() };
         let writer = Writer {
-            disk: disk_,
-            board: board_,
+            disk: Arc::clone(&log.disk),
+            board: Arc::clone(&log.board),
             tasks: received,
-            events: events_,
-            waiting: Arc::clone(&waiting),
+            events: Arc::clone(&events),
+            waiting: Arc::clone(&producer.waiting),
             bounds,
             left: false,
             broken: None,
         };
-        let courier = Courier { disk: Arc::clone(&disk), board: Arc::clone(&board), events: Arc::clone(&events) };
-        let janitor = Janitor {
-            disk: Arc::clone(&disk),
-            board: Arc::clone(&board),
-            tasks: tasks.clone(),
+        let courier = log.courier(events, assigned);
+        let janitor = log.janitor(settings);
+        let log = log.spawn("writer", move || writer.run())?;
+        let log = log.spawn("courier", move || courier.run())?;
+        let log = log.spawn("janitor", move || janitor.run(&janitor_stopped))?;
+        Ok((log, producer))
+    }
+
+    fn courier(&self, events: Arc<dyn Fn(Event) + Send + Sync>, assigned: Vec<Assignment>) -> Courier {
+        Courier { disk: Arc::clone(&self.disk), board: Arc::clone(&self.board), events, assigned }
+    }
+
+    fn janitor(&self, settings: &Settings) -> Janitor {
+        Janitor {
+            disk: Arc::clone(&self.disk),
+            board: Arc::clone(&self.board),
+            tasks: self.tasks.clone(),
             retention: settings.retention.clone(),
-        };
-        let (stop_janitor, janitor_stopped) = channel();
-        let dir = &settings.dir;
-        let start = |name: &str, run: Box<dyn FnOnce() + Send>| {
-            let started = Builder::new().name(format!("log-{name}")).spawn(run);
-            started.map_err(|error| EmbeddedFault::io("start a thread for the log", dir, &error))
-        };
-        let first = LogEvent::Assigned(assigned);
-        let threads = vec![
-            start("writer", Box::new(move || writer.run()))?,
-            start(
-                "courier",
-                Box::new(move || {
-                    events(Event::Log(first));
-                    courier.run();
-                }),
-            )?,
-            start("janitor", Box::new(move || janitor.run(&janitor_stopped)))?,
-        ];
-        let producer = Producer {
-            tasks: tasks.clone(),
-            waiting,
-            keyless: Arc::default(),
-            partitioner: settings.partitioner,
-            shards,
-        };
-        Ok((Self { disk, board, tasks, janitor: Some(stop_janitor), threads }, producer))
+        }
+    }
+
+    fn spawn(mut self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<Self, EmbeddedFault> {
+        let thread = Builder::new().name(format!("log-{name}")).spawn(run);
+        self.threads.push(thread.map_err(|error| self.disk.io("start a thread", &error))?);
+        Ok(self)
+    }
+
+    /// For operators, while no node runs: sets the group's offset of `jobs[shard]`, so that the next start reads the
+    /// jobs from there again (core rules §9: a replay) or skips what lies before it.
+    ///
+    /// # Errors
+    /// As `start`; `NotInLog` for an offset that is not there.
+    pub fn set_group_offset(settings: &Settings, shard: Shard, offset: Offset) -> Result<(), EmbeddedFault> {
+        let disk = Disk::open(&settings.dir, settings.shards)?;
+        let mut bounds = disk.bounds()?;
+        if shard.0 >= settings.shards {
+            return Err(EmbeddedFault::NoSuchShard(shard.0));
+        }
+        let (start, end) = (bounds.start(Topic::Jobs, shard), bounds.end(Topic::Jobs, shard));
+        if !(start..=end).contains(&offset) {
+            return Err(EmbeddedFault::NotInLog { offset: offset.0, start: start.0, end: end.0 });
+        }
+        let mut page = Page::new(&disk, &mut bounds, now())?;
+        page.set_group_offset(shard, offset);
+        page.finish().map_or(Ok(()), |written| disk.write(written.batch, true))
     }
 
     /// For operators: looks into the log.

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 const DELETES_SINGLE: u64 = 256;
 
 pub(super) struct Page<'a> {
+    disk: &'a Disk,
     column: &'a ColumnFamily,
     bounds: &'a mut Bounds,
     batch: WriteBatch,
@@ -31,6 +32,7 @@ pub(super) struct Written {
 impl<'a> Page<'a> {
     pub(super) fn new(disk: &'a Disk, bounds: &'a mut Bounds, now: Millis) -> Result<Self, EmbeddedFault> {
         Ok(Self {
+            disk,
             column: disk.messages()?,
             bounds,
             batch: WriteBatch::default(),
@@ -74,6 +76,10 @@ impl<'a> Page<'a> {
         }
         self.bounds.starts.insert((topic, shard), below);
         self.touched.insert((topic, shard));
+    }
+
+    pub(super) fn shards(&self) -> u32 {
+        self.disk.shards
     }
 
     /// Where a partition ends with this page.

@@ -2,7 +2,7 @@
 //! Not here: commits.
 
 use super::writer::{Appended, Task, check_size};
-use super::{EmbeddedFault, Partitioner};
+use super::{EmbeddedFault, Partitioner, Settings};
 use crate::model::{Header, Offset, Outgoing, Shard, Topic};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -15,11 +15,12 @@ const WAITING_BYTES_MAX: usize = 32 << 20;
 /// Appends durably. Cheap to clone; any number of threads may append at once and share fsyncs.
 #[derive(Clone)]
 pub struct Producer {
-    pub(super) tasks: Sender<Task>,
+    tasks: Sender<Task>,
+    /// Bytes that wait to be written.
     pub(super) waiting: Arc<AtomicUsize>,
-    pub(super) keyless: Arc<AtomicU32>,
-    pub(super) partitioner: Partitioner,
-    pub(super) shards: u32,
+    keyless: Arc<AtomicU32>,
+    partitioner: Partitioner,
+    shards: u32,
 }
 
 /// A job to append to `.jobs`; its shard follows from its key.
@@ -32,6 +33,11 @@ pub struct NewJob {
 }
 
 impl Producer {
+    pub(super) fn new(tasks: Sender<Task>, settings: &Settings) -> Self {
+        let (partitioner, shards) = (settings.partitioner, settings.shards);
+        Self { tasks, waiting: Arc::default(), keyless: Arc::default(), partitioner, shards }
+    }
+
     /// Appends jobs, all or none, and says where they lie, in their order. Blocks until they are on disk.
     ///
     /// # Errors

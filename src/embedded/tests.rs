@@ -10,6 +10,7 @@
 
 mod commits;
 mod crash;
+mod faults;
 mod reading;
 mod tidying;
 

@@ -53,6 +53,8 @@ pub(super) struct Writer {
 enum Receipt {
     Appended(SyncSender<Appended>, Vec<(Shard, Offset)>),
     Committed(CommitNumber, BTreeMap<(Shard, Topic), Offset>),
+    /// Nothing of it is on the page.
+    Refused(CommitNumber, EmbeddedFault),
 }
 
 impl Writer {
@@ -85,34 +87,28 @@ impl Writer {
     fn write(&mut self, group: Vec<Task>) {
         let disk = Arc::clone(&self.disk);
         let mut receipts = Vec::new();
-        let mut sync = false;
         let mut page = match Page::new(&disk, &mut self.bounds, now()) {
             Ok(page) => page,
             Err(fault) => return self.fail(fault, group_receipts(group)),
         };
         for task in group {
-            match task {
+            let receipt = match task {
                 Task::Append { messages, size, answer } => {
                     self.waiting.fetch_sub(size, Ordering::Relaxed);
                     let places = messages.iter().map(|it| (it.shard, page.append(it))).collect();
-                    receipts.push(Receipt::Appended(answer, places));
-                    sync = true;
+                    Some(Receipt::Appended(answer, places))
                 }
-                Task::Commit(_) if self.left => {}
-                Task::Commit(commit) => match check(&commit, disk.shards) {
-                    Ok(()) => {
-                        receipts.push(put(&commit, &mut page));
-                        sync = true;
-                    }
-                    Err(fault) => {
-                        let fate = Fate::Refused(LogFault::from(&fault));
-                        (self.events)(Event::Log(LogEvent::CommitEnded { number: commit.number, fate }));
-                    }
-                },
-                Task::Trim(trims) => trims.into_iter().for_each(|(partition, below)| page.trim(partition, below)),
-                Task::Leave | Task::Stop => {}
-            }
+                Task::Commit(_) if self.left => None,
+                Task::Commit(commit) => Some(put(&commit, &mut page)),
+                Task::Trim(trims) => {
+                    trims.into_iter().for_each(|(partition, below)| page.trim(partition, below));
+                    None
+                }
+                Task::Leave | Task::Stop => None,
+            };
+            receipts.extend(receipt);
         }
+        let sync = !receipts.is_empty();
         let written = page.finish();
         if let Some(fault) = self.broken.clone() {
             return self.answer_broken(&fault, receipts);
@@ -131,10 +127,8 @@ impl Writer {
             match receipt {
                 // A producer that no longer waits has given up; its jobs are in the log all the same.
                 Receipt::Appended(answer, places) => drop(answer.send(Ok(places))),
-                Receipt::Committed(number, ends) => {
-                    let fate = Fate::Committed { ends };
-                    (self.events)(Event::Log(LogEvent::CommitEnded { number, fate }));
-                }
+                Receipt::Committed(number, ends) => self.say(number, Fate::Committed { ends }),
+                Receipt::Refused(number, fault) => self.say(number, Fate::Refused(LogFault::from(&fault))),
             }
         }
     }
@@ -152,12 +146,14 @@ impl Writer {
         for receipt in receipts {
             match receipt {
                 Receipt::Appended(answer, _) => drop(answer.send(Err(fault.clone()))),
-                Receipt::Committed(number, _) => {
-                    let fate = Fate::Unknown(LogFault::from(fault));
-                    (self.events)(Event::Log(LogEvent::CommitEnded { number, fate }));
-                }
+                Receipt::Committed(number, _) => self.say(number, Fate::Unknown(LogFault::from(fault))),
+                Receipt::Refused(number, fault) => self.say(number, Fate::Refused(LogFault::from(&fault))),
             }
         }
+    }
+
+    fn say(&self, number: CommitNumber, fate: Fate) {
+        (self.events)(Event::Log(LogEvent::CommitEnded { number, fate }));
     }
 }
 
@@ -208,6 +204,9 @@ pub(super) fn check_size(message: &Outgoing) -> Result<(), EmbeddedFault> {
 }
 
 fn put(commit: &Commit, page: &mut Page<'_>) -> Receipt {
+    if let Err(fault) = check(commit, page.shards()) {
+        return Receipt::Refused(commit.number, fault);
+    }
     let mut ends = BTreeMap::new();
     for (shard, part) in &commit.shards {
         page.set_group_offset(*shard, part.group_offset);

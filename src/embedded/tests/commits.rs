@@ -1,8 +1,8 @@
 //! Commits and appends: whole, durable, answered; and what is refused.
 //! Not here: kills (`crash`).
 
-use super::{DELAY, commit, job, node, offsets, outgoing, texts};
-use crate::embedded::{EmbeddedFault, NewJob};
+use super::{DELAY, commit, job, node, offsets, outgoing, settings, start, texts};
+use crate::embedded::{EmbeddedFault, EmbeddedLog, NewJob};
 use crate::model::{CommitNumber, Offset, Shard, Topic};
 use crate::ports::{Fate, Log, LogEvent};
 use bytes::Bytes;
@@ -121,4 +121,20 @@ fn many_threads_append_at_once_and_each_job_has_a_place_of_its_own() {
     let reader = node.log.reader();
     let ends: u64 = (0..4).map(|it| reader.end(Topic::Jobs, Shard(it)).0).sum();
     assert_eq!(ends, 800);
+}
+
+#[test]
+fn a_group_offset_set_while_no_node_runs_is_where_the_next_one_starts() {
+    let (dir, mut node) = node(2);
+    node.append(&["\0a", "\0b"]);
+    node.log.commit(commit(1, vec![(Shard(0), 2, Vec::new())]));
+    node.fate();
+    let settings = settings(dir.path(), 2);
+    let set = |shard, offset| EmbeddedLog::set_group_offset(&settings, Shard(shard), Offset(offset));
+    assert!(matches!(set(0, 1), Err(EmbeddedFault::InUse { .. })));
+    node.log.shutdown();
+    assert_eq!(set(0, 3), Err(EmbeddedFault::NotInLog { offset: 3, start: 0, end: 2 }));
+    assert_eq!(set(2, 0), Err(EmbeddedFault::NoSuchShard(2)));
+    assert_eq!(set(0, 1), Ok(()));
+    assert_eq!(start(&dir, 2).assigned()[0].group_offset, Some(Offset(1)));
 }

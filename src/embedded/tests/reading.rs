@@ -1,14 +1,12 @@
 //! What is delivered, from where, in which order, and when not.
 //! Not here: commits (`commits`), deletion (`tidying`).
 
-use super::{DELAY, PATIENCE, commit, job, node, offsets, outgoing, start, start_in, texts};
+use super::{DELAY, PATIENCE, commit, job, node, offsets, outgoing, start, texts};
 use crate::embedded::EmbeddedFault;
 use crate::model::{Header, Offset, Shard, Topic};
 use crate::ports::{Log, LogEvent};
 use bytes::Bytes;
 use std::collections::BTreeMap;
-use std::fs;
-use tempfile::TempDir;
 
 #[test]
 fn all_shards_are_assigned_at_once_and_a_new_log_is_empty() {
@@ -215,37 +213,6 @@ fn a_restarted_log_knows_all_it_had() {
     );
     node.log.read_jobs(Shard(1), Offset(1));
     assert_eq!(texts(&node.until(Topic::Jobs, Shard(1), 2)), ["\x01c"]);
-}
-
-#[test]
-fn another_number_of_shards_is_refused() {
-    let (dir, node) = node(2);
-    node.log.shutdown();
-    let fault = start_in(dir.path(), 3).err().unwrap();
-    assert!(fault.to_string().contains("has 2 shards and 3 are configured"), "{fault}");
-    assert_eq!(start_in(dir.path(), 0).err().unwrap(), EmbeddedFault::ShardCount(0));
-}
-
-#[test]
-fn a_directory_in_use_is_refused_and_its_owner_named() {
-    let (dir, node) = node(1);
-    let fault = start_in(dir.path(), 1).err().unwrap();
-    assert!(fault.to_string().contains(&format!("in use by process {}", std::process::id())), "{fault}");
-    node.log.shutdown();
-    start(&dir, 1).log.shutdown();
-}
-
-#[test]
-fn a_damaged_log_is_refused_and_left_as_it_is() {
-    let dir = TempDir::new().unwrap();
-    let node = start(&dir, 1);
-    node.append(&["\0a"]);
-    node.log.shutdown();
-    fs::remove_file(dir.path().join("CURRENT")).unwrap();
-    let before = fs::read_dir(dir.path()).unwrap().count();
-    let fault = start_in(dir.path(), 1).err().unwrap();
-    assert!(matches!(&fault, EmbeddedFault::Damaged { .. }), "{fault}");
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), before);
 }
 
 #[test]
