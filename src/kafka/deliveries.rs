@@ -37,6 +37,13 @@ pub(super) struct Undelivered {
     pub(super) place: String,
 }
 
+impl Undelivered {
+    /// Whether it fell victim to the failure of another message or of the producer.
+    pub(super) fn was_purged(&self) -> bool {
+        matches!(self.code, RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight)
+    }
+}
+
 impl Deliveries {
     pub(super) fn new(settings: &Arc<KafkaSettings>) -> Self {
         Self { settings: Arc::clone(settings), flight: Mutex::new(Flight::default()) }

@@ -14,7 +14,7 @@ use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::RDKafkaErrorCode;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Creating topics takes the cluster a while.
 const ORDER: Duration = Duration::from_secs(30);
@@ -158,6 +158,22 @@ pub fn apply(settings: &KafkaSettings, plan: &Plan) -> Result<(), KafkaFault> {
     }
     for (topic, changes) in altered {
         alter(&admin, topic, &changes, &options)?;
+    }
+    await_created(settings, plan)
+}
+
+/// A created topic is known to the controller first; whoever starts right after `apply` must find it.
+fn await_created(settings: &KafkaSettings, plan: &Plan) -> Result<(), KafkaFault> {
+    let client = ends::client(settings)?;
+    let until = Instant::now() + ORDER;
+    for change in &plan.changes {
+        let Change::Create { topic, .. } = change else { continue };
+        while partitions(&client, topic)?.is_none() {
+            if Instant::now() >= until {
+                return Err(KafkaFault::Topics(format!("{topic} was created but does not show up; look again later")));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
     Ok(())
 }

@@ -43,6 +43,12 @@ struct Halt {
     fault: LogFault,
 }
 
+/// Why not all messages were delivered.
+enum Missed {
+    Late,
+    Undelivered(Undelivered),
+}
+
 impl Transactor {
     pub(super) fn new(
         settings: &Arc<KafkaSettings>,
@@ -98,7 +104,7 @@ impl Transactor {
         for outgoing in commit.shards.values().flat_map(|it| &it.messages) {
             self.send(outgoing, transaction)?;
         }
-        self.await_deliveries()?;
+        self.await_deliveries().map_err(|it| self.cause_of(it, commit, member))?;
         self.send_offsets(commit, member)
     }
 
@@ -129,17 +135,27 @@ impl Transactor {
     }
 
     /// librdkafka gives each message up after its own time limit, so this ends.
-    fn await_deliveries(&self) -> Result<(), Halt> {
+    fn await_deliveries(&self) -> Result<(), Missed> {
         let until = Instant::now() + DELIVERY + QUESTION;
         loop {
             match self.producer.context().all_delivered() {
                 Ok(true) => return Ok(()),
-                Err(undelivered) => return Err(not_delivered(&undelivered)),
-                Ok(false) if Instant::now() >= until => {
-                    return Err(broken("kafka did not take the messages of a transaction in time"));
-                }
+                Err(undelivered) => return Err(Missed::Undelivered(undelivered)),
+                Ok(false) if Instant::now() >= until => return Err(Missed::Late),
                 Ok(false) => self.producer.poll(TICK),
             }
+        }
+    }
+
+    /// Messages that librdkafka threw away say nothing of why; the next call of the transaction does, and cannot
+    /// bring it any nearer to its end.
+    fn cause_of(&self, first: Missed, commit: &Commit, member: &ConsumerGroupMetadata) -> Halt {
+        match first {
+            Missed::Late => broken("kafka did not take the messages of a transaction in time"),
+            Missed::Undelivered(it) if it.was_purged() => {
+                self.send_offsets(commit, member).err().unwrap_or_else(|| not_delivered(&it))
+            }
+            Missed::Undelivered(it) => not_delivered(&it),
         }
     }
 

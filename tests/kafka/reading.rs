@@ -85,24 +85,28 @@ fn a_read_that_begins_again_brings_nothing_of_the_read_before() {
     world.produce(JOBS, 0, numbers(20_000));
     let mut one = Instance::start(world.settings.clone());
     one.assigned(1);
+    // Every read announces itself with its first position and no message; the last one begins at 0.
+    let mut reads: Vec<Vec<u64>> = Vec::new();
+    let mut listen = |one: &mut Instance| {
+        let (messages, position) = one.messages(FIRST, JOBS);
+        if messages.is_empty() && [15_000, 3, 9_000, 0].get(reads.len()) == Some(&position.0) {
+            reads.push(Vec::new());
+        }
+        let last = reads.last_mut().unwrap();
+        last.extend(messages.iter().map(|it| it.offset.0));
+        (reads.len(), reads.last().unwrap().clone())
+    };
     for from in [15_000, 3, 9_000, 0] {
         one.log.read_jobs(FIRST, Offset(from));
-        if from == 9_000 {
-            // Also while messages of the read before are being fetched.
-            let _ = one.messages(FIRST, JOBS);
-        }
+        // The third is interrupted while its messages are being fetched, the others before.
+        while from == 9_000 && listen(&mut one).1.first() != Some(&9_000) {}
     }
-    // Every read announces itself with its first position and no message; the last one begins at 0.
-    let mut read: Vec<u64> = Vec::new();
-    let mut begun = 0;
-    while begun < 4 || read.len() < 20_000 {
-        let (messages, position) = one.messages(FIRST, JOBS);
-        if messages.is_empty() && [15_000, 3, 9_000, 0].get(begun) == Some(&position.0) {
-            begun += 1;
-            read.clear();
+    let read = loop {
+        let (count, read) = listen(&mut one);
+        if count == 4 && read.len() >= 20_000 {
+            break read;
         }
-        read.extend(messages.iter().map(|it| it.offset.0));
-    }
+    };
     assert_eq!(read, (0..20_000).collect::<Vec<_>>());
 }
 

@@ -10,29 +10,29 @@ use std::process::Child;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-pub const VERSION: &str = "4.1.1";
+pub(crate) const VERSION: &str = "4.1.1";
 
-pub struct Broker {
-    pub bootstrap: String,
+pub(crate) struct Broker {
+    pub(crate) bootstrap: String,
     /// A second listener whose clients are sent to `front`; none on a broker from outside.
-    pub proxied: Option<Proxied>,
-    /// Ends the broker when this process ends, however it ends: its standard input closes.
-    pub keeper: Option<Child>,
+    pub(crate) proxied: Option<Proxied>,
+    /// Ends the broker when this process ends, however it ends: its standard input closes. Only held.
+    pub(crate) _keeper: Option<Child>,
 }
 
 /// Clients that begin at `front` stay there; what they send has to be carried to `behind`.
 #[derive(Clone, Copy, Debug)]
-pub struct Proxied {
-    pub front: u16,
-    pub behind: u16,
+pub(crate) struct Proxied {
+    pub(crate) front: u16,
+    pub(crate) behind: u16,
 }
 
 /// Ports for one broker, free a moment ago.
 #[derive(Clone, Copy, Debug)]
-pub struct Ports {
-    pub plain: u16,
-    pub controller: u16,
-    pub proxied: Proxied,
+pub(crate) struct Ports {
+    pub(crate) plain: u16,
+    pub(crate) controller: u16,
+    pub(crate) proxied: Proxied,
 }
 
 impl Ports {
@@ -44,7 +44,7 @@ impl Ports {
 }
 
 /// The broker of this process; the first caller waits for its start.
-pub fn broker() -> &'static Broker {
+pub(crate) fn broker() -> &'static Broker {
     static BROKER: OnceLock<Broker> = OnceLock::new();
     BROKER.get_or_init(|| {
         let broker = find();
@@ -56,7 +56,7 @@ pub fn broker() -> &'static Broker {
 fn find() -> Broker {
     if let Ok(bootstrap) = std::env::var("SLUICEGATE_TEST_BOOTSTRAP") {
         eprintln!("broker: {bootstrap}, from SLUICEGATE_TEST_BOOTSTRAP");
-        return Broker { bootstrap, proxied: None, keeper: None };
+        return Broker { bootstrap, proxied: None, _keeper: None };
     }
     let ports = Ports::free();
     match container::start(ports) {
@@ -82,7 +82,7 @@ fn await_answer(bootstrap: &str) {
 }
 
 /// Settings of a single node that tests need, beside listeners and folders.
-pub const SETTINGS: [(&str, &str); 14] = [
+pub(crate) const SETTINGS: [(&str, &str); 14] = [
     ("process.roles", "broker,controller"),
     ("node.id", "1"),
     ("controller.listener.names", "CONTROLLER"),
@@ -100,7 +100,7 @@ pub const SETTINGS: [(&str, &str); 14] = [
 ];
 
 /// Settings that name ports; `host` is where the broker binds.
-pub fn listeners(ports: Ports, host: &str) -> Vec<(&'static str, String)> {
+pub(crate) fn listeners(ports: Ports, host: &str) -> Vec<(&'static str, String)> {
     let Ports { plain, controller, proxied } = ports;
     let Proxied { front, behind } = proxied;
     vec![

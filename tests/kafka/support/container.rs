@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Removes the container when our end of the pipe closes, whatever the reason; over the API if there is no client.
 const KEEPER: &str = r#"read -r _; docker rm -f -v "$1" >/dev/null 2>&1 || curl -s -X DELETE --unix-socket /var/run/docker.sock "http://localhost/containers/$1?force=1&v=1""#;
 
-pub fn start(ports: Ports) -> Result<Broker, String> {
+pub(crate) fn start(ports: Ports) -> Result<Broker, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let started = runtime.block_on(async { tokio::time::timeout(PATIENCE, image(ports).start()).await });
     let container: ContainerAsync<GenericImage> = match started {
@@ -33,7 +33,7 @@ pub fn start(ports: Ports) -> Result<Broker, String> {
     Ok(Broker {
         bootstrap: format!("127.0.0.1:{}", ports.plain),
         proxied: Some(ports.proxied),
-        keeper: Some(keeper),
+        _keeper: Some(keeper),
     })
 }
 

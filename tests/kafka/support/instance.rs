@@ -12,15 +12,15 @@ use std::time::{Duration, Instant};
 /// Longer than a session: a test that waits for a fail-over gets it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub struct Instance {
-    pub log: KafkaLog,
+pub(crate) struct Instance {
+    pub(crate) log: KafkaLog,
     events: Receiver<LogEvent>,
     /// Said while something else was waited for.
     passed: Vec<LogEvent>,
 }
 
 impl Instance {
-    pub fn start(settings: KafkaSettings) -> Self {
+    pub(crate) fn start(settings: KafkaSettings) -> Self {
         let (said, events) = channel();
         let said = Mutex::new(said);
         let listener = move |event: Event| {
@@ -33,7 +33,7 @@ impl Instance {
     }
 
     /// The first event that `pick` takes, be it said before or still to come.
-    pub fn expect<T>(&mut self, what: &str, mut pick: impl FnMut(&LogEvent) -> Option<T>) -> T {
+    pub(crate) fn expect<T>(&mut self, what: &str, mut pick: impl FnMut(&LogEvent) -> Option<T>) -> T {
         if let Some(at) = self.passed.iter().position(|event| pick(event).is_some()) {
             let event = self.passed.remove(at);
             return pick(&event).unwrap();
@@ -50,7 +50,7 @@ impl Instance {
     }
 
     /// Waits until exactly these shards were assigned, over however many events.
-    pub fn assigned(&mut self, count: usize) -> BTreeMap<Shard, Assignment> {
+    pub(crate) fn assigned(&mut self, count: usize) -> BTreeMap<Shard, Assignment> {
         let mut all = BTreeMap::new();
         while all.len() < count {
             let some = self.expect("assignment", |event| match event {
@@ -63,7 +63,7 @@ impl Instance {
     }
 
     /// Reads one topic of one shard until its position reaches `end`; returns messages and the last position.
-    pub fn read_to(&mut self, shard: Shard, topic: Topic, end: Offset) -> (Vec<Received>, Offset) {
+    pub(crate) fn read_to(&mut self, shard: Shard, topic: Topic, end: Offset) -> (Vec<Received>, Offset) {
         let mut read = Vec::new();
         loop {
             let (more, position) = self.messages(shard, topic);
@@ -75,7 +75,7 @@ impl Instance {
     }
 
     /// The next `Messages` of one topic of one shard.
-    pub fn messages(&mut self, of: Shard, from: Topic) -> (Vec<Received>, Offset) {
+    pub(crate) fn messages(&mut self, of: Shard, from: Topic) -> (Vec<Received>, Offset) {
         self.expect(&format!("messages of {from:?}/{of}"), |event| match event {
             LogEvent::Messages { shard, topic, messages, position } if *shard == of && *topic == from => {
                 Some((messages.clone(), *position))
@@ -84,7 +84,7 @@ impl Instance {
         })
     }
 
-    pub fn commit(&mut self, commit: &Arc<Commit>) -> Fate {
+    pub(crate) fn commit(&mut self, commit: &Arc<Commit>) -> Fate {
         self.log.commit(Arc::clone(commit));
         let wanted = commit.number;
         self.expect("end of the commit", |event| match event {
@@ -94,7 +94,7 @@ impl Instance {
     }
 
     /// Leaves; returns what was said after everything else was waited for.
-    pub fn leave(mut self) -> Duration {
+    pub(crate) fn leave(mut self) -> Duration {
         let began = Instant::now();
         self.log.close(&[]);
         self.expect("farewell", |event| matches!(event, LogEvent::Closed).then_some(()));
@@ -104,7 +104,7 @@ impl Instance {
     }
 
     /// What was said within `span` of now, and before.
-    pub fn all_said(&mut self, span: Duration) -> Vec<LogEvent> {
+    pub(crate) fn all_said(&mut self, span: Duration) -> Vec<LogEvent> {
         let until = Instant::now() + span;
         while let Ok(event) = self.events.recv_timeout(until.saturating_duration_since(Instant::now())) {
             self.passed.push(event);

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 /// The broker runs as this shell's child; when our end of the pipe closes, whatever the reason, the shell goes on.
 const KEEPER: &str = r#"log=$1; dir=$2; shift 2; "$@" >"$log" 2>&1 </dev/null & pid=$!; read -r _; kill -9 $pid; wait $pid 2>/dev/null; rm -rf "$dir""#;
 
-pub fn start(ports: Ports) -> Broker {
+pub(crate) fn start(ports: Ports) -> Broker {
     let libraries = libraries();
     let dir = tempfile::Builder::new().prefix("sluicegate-kafka-").tempdir().unwrap().keep();
     let properties = dir.join("server.properties");
@@ -29,7 +29,7 @@ pub fn start(ports: Ports) -> Broker {
     Broker {
         bootstrap: format!("127.0.0.1:{}", ports.plain),
         proxied: Some(ports.proxied),
-        keeper: Some(keeper),
+        _keeper: Some(keeper),
     }
 }
 

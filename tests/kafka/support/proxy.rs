@@ -12,7 +12,7 @@ use std::thread;
 const END_TXN: i16 = 26;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Swallow {
+pub(crate) enum Swallow {
     Nothing,
     /// The broker never hears of the end.
     EndTxn,
@@ -20,13 +20,13 @@ pub enum Swallow {
     AnswerToEndTxn,
 }
 
-pub struct Proxy {
+pub(crate) struct Proxy {
     swallow: Arc<Mutex<Swallow>>,
 }
 
 impl Proxy {
     /// Runs until the test process ends. One per process: the port is taken after that.
-    pub fn start(at: Proxied) -> Self {
+    pub(crate) fn start(at: Proxied) -> Self {
         let swallow = Arc::new(Mutex::new(Swallow::Nothing));
         let listener = TcpListener::bind(("127.0.0.1", at.front)).expect("the proxied port is free");
         let mode = Arc::clone(&swallow);
@@ -39,7 +39,7 @@ impl Proxy {
         Self { swallow }
     }
 
-    pub fn swallow(&self, what: Swallow) {
+    pub(crate) fn swallow(&self, what: Swallow) {
         *self.swallow.lock().unwrap() = what;
     }
 }

@@ -16,29 +16,29 @@ use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub struct World {
-    pub settings: KafkaSettings,
+pub(crate) struct World {
+    pub(crate) settings: KafkaSettings,
 }
 
 impl World {
     /// `name` must be unique among the tests. The topics are made by `topics apply` itself.
-    pub fn new(name: &str, partitions: u32) -> Self {
+    pub(crate) fn new(name: &str, partitions: u32) -> Self {
         let world = Self { settings: settings(name, partitions) };
         kafka::apply(&world.settings, &kafka::plan(&world.settings).unwrap()).unwrap();
         world
     }
 
     /// The same topics and group under another instance name.
-    pub fn as_instance(&self, instance: &str) -> KafkaSettings {
+    pub(crate) fn as_instance(&self, instance: &str) -> KafkaSettings {
         KafkaSettings { group_instance_id: instance.to_owned(), ..self.settings.clone() }
     }
 
-    pub fn topic(&self, topic: Topic) -> String {
+    pub(crate) fn topic(&self, topic: Topic) -> String {
         self.settings.topic(topic)
     }
 
     /// Somebody else's producer, without transactions.
-    pub fn produce(&self, topic: Topic, shard: u32, values: impl IntoIterator<Item = String>) {
+    pub(crate) fn produce(&self, topic: Topic, shard: u32, values: impl IntoIterator<Item = String>) {
         let producer: BaseProducer = self.client().set("linger.ms", "1").create().unwrap();
         let name = self.topic(topic);
         for value in values {
@@ -49,13 +49,13 @@ impl World {
     }
 
     /// Log start and end, open transactions included.
-    pub fn bounds(&self, topic: Topic, shard: u32) -> (Offset, Offset) {
+    pub(crate) fn bounds(&self, topic: Topic, shard: u32) -> (Offset, Offset) {
         let client: BaseConsumer = self.client().set("isolation.level", "read_uncommitted").create().unwrap();
         let (low, high) = client.fetch_watermarks(&self.topic(topic), partition(shard), PATIENCE).unwrap();
         (offset(low), offset(high))
     }
 
-    pub fn group_offset(&self, shard: u32) -> Option<Offset> {
+    pub(crate) fn group_offset(&self, shard: u32) -> Option<Offset> {
         let client: BaseConsumer =
             self.client().set("group.id", &self.settings.group_id).create().unwrap();
         let mut list = TopicPartitionList::new();
@@ -68,7 +68,7 @@ impl World {
     }
 
     /// What an operator's reset does, without waiting for the group to be empty.
-    pub fn set_group_offset(&self, shard: u32, to: Offset) {
+    pub(crate) fn set_group_offset(&self, shard: u32, to: Offset) {
         let transaction = RawTransaction::begin(self, "somebody");
         let stranger: BaseConsumer =
             self.client().set("group.id", &self.settings.group_id).create().unwrap();
@@ -80,7 +80,7 @@ impl World {
         transaction.commit();
     }
 
-    pub fn client(&self) -> ClientConfig {
+    pub(crate) fn client(&self) -> ClientConfig {
         let mut client = ClientConfig::new();
         client.set("bootstrap.servers", &self.settings.bootstrap_servers);
         client
@@ -88,12 +88,12 @@ impl World {
 }
 
 /// A transaction of somebody else's producer.
-pub struct RawTransaction {
-    pub producer: BaseProducer,
+pub(crate) struct RawTransaction {
+    pub(crate) producer: BaseProducer,
 }
 
 impl RawTransaction {
-    pub fn begin(world: &World, id: &str) -> Self {
+    pub(crate) fn begin(world: &World, id: &str) -> Self {
         let id = format!("{}-{id}", world.settings.topic_prefix);
         let producer: BaseProducer = world.client().set("transactional.id", id).create().unwrap();
         producer.init_transactions(PATIENCE).unwrap();
@@ -101,23 +101,23 @@ impl RawTransaction {
         Self { producer }
     }
 
-    pub fn write(&self, world: &World, topic: Topic, shard: u32, value: &str) {
+    pub(crate) fn write(&self, world: &World, topic: Topic, shard: u32, value: &str) {
         let name = world.topic(topic);
-        let record = BaseRecord::<str, str>::to(&name).partition(partition(shard)).payload(value);
+        let record = BaseRecord::to(&name).partition(partition(shard)).key("key").payload(value);
         self.producer.send(record).map_err(|(error, _)| error).unwrap();
         self.producer.flush(PATIENCE).unwrap();
     }
 
-    pub fn commit(self) {
+    pub(crate) fn commit(self) {
         self.producer.commit_transaction(PATIENCE).unwrap();
     }
 
-    pub fn abort(self) {
+    pub(crate) fn abort(self) {
         self.producer.abort_transaction(PATIENCE).unwrap();
     }
 }
 
-pub fn settings(name: &str, partitions: u32) -> KafkaSettings {
+pub(crate) fn settings(name: &str, partitions: u32) -> KafkaSettings {
     // Unique also against an outside broker that remembers earlier runs.
     let run = std::process::id();
     let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
@@ -134,7 +134,7 @@ pub fn settings(name: &str, partitions: u32) -> KafkaSettings {
     }
 }
 
-pub fn message(value: &str) -> Message {
+pub(crate) fn message(value: &str) -> Message {
     Message {
         key: Some(Bytes::from_static(b"key")),
         value: Some(Bytes::copy_from_slice(value.as_bytes())),
@@ -147,7 +147,7 @@ pub fn message(value: &str) -> Message {
     }
 }
 
-pub fn outgoing(topic: Topic, shard: u32, message: Message) -> Outgoing {
+pub(crate) fn outgoing(topic: Topic, shard: u32, message: Message) -> Outgoing {
     Outgoing {
         topic,
         shard: Shard(shard),
@@ -159,7 +159,7 @@ pub fn outgoing(topic: Topic, shard: u32, message: Message) -> Outgoing {
 }
 
 /// A commit with one part per shard given.
-pub fn commit_of(number: u64, parts: Vec<(u32, u64, Vec<Outgoing>)>) -> Arc<Commit> {
+pub(crate) fn commit_of(number: u64, parts: Vec<(u32, u64, Vec<Outgoing>)>) -> Arc<Commit> {
     let shards = parts
         .into_iter()
         .map(|(shard, group_offset, messages)| {
