@@ -126,7 +126,8 @@ fn commits_are_quick() {
             .collect();
         took.sort();
         let (half, most) = (took[took.len() / 2], took[took.len() * 95 / 100]);
-        println!("commit of {messages} messages over 12 shards: p50 {half:?}, p95 {most:?}");
-        assert!(half < Duration::from_millis(100), "commits wait for something: {half:?}");
+        println!("commit of {messages} messages over 12 shards: best {:?}, p50 {half:?}, p95 {most:?}", took[0]);
+        // rdkafka's own wait for deliveries would cost every one of them 100 ms; a busy machine costs only some.
+        assert!(took[0] < Duration::from_millis(80), "commits wait for something: {:?}", took[0]);
     }
 }
