@@ -5,7 +5,7 @@ use crate::kafka::context::Quiet;
 use crate::kafka::errors::KafkaFault;
 use crate::kafka::settings::{KafkaSettings, Role};
 use rdkafka::admin::AdminClient;
-use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,7 +15,10 @@ use std::thread::Thread;
 pub(super) type Admin = AdminClient<Quiet>;
 
 pub(super) fn admin(settings: &KafkaSettings) -> Result<Admin, KafkaFault> {
-    AdminClient::from_config_and_context(&settings.client(Role::Admin), Quiet).map_err(|error| KafkaFault::of(&error))
+    let mut client = settings.client(Role::Admin);
+    // rdkafka never empties this client's news, so there must be none; each answer carries its own error.
+    client.set_log_level(RDKafkaLogLevel::Emerg);
+    AdminClient::from_config_and_context(&client, Quiet).map_err(|error| KafkaFault::of(&error))
 }
 
 struct Unpark(Thread);

@@ -1,8 +1,8 @@
 //! The way of every event out of the log, closed for good once the log is left.
 //! Not here: who listens.
 
-use crate::ports::{Event, LogEvent, LogFault};
 use crate::model::Shard;
+use crate::ports::{Event, LogEvent, LogFault};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -11,7 +11,7 @@ use crate::kafka::reader::ReaderCommand;
 use crate::kafka::settings::{KafkaSettings, Role, SESSION};
 use crate::kafka::topics;
 use crate::model::{Shard, Topic};
-use crate::ports::{Assignment, LogEvent};
+use crate::ports::Assignment;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -61,6 +61,8 @@ impl Member {
             if let Some(Err(error)) = self.consumer.poll(LOOK) {
                 self.on_error(&error);
             }
+            // Serves the news of a client that is asked only now and then.
+            self.ends.client().poll(Duration::ZERO);
             if Instant::now() >= self.next_question {
                 self.look_up();
             }
@@ -116,13 +118,9 @@ impl Member {
     fn hand_over(&self, shards: &[Shard], assignments: Vec<Assignment>) {
         let context = self.context();
         context.forget_arrivals(shards);
-        for it in &assignments {
-            let known = ReaderCommand::Know { shard: it.shard, starts: it.starts.clone(), ends: it.ends.clone() };
-            context.reader.send(known);
-        }
         context.ownership.take(shards);
         tracing::info!(shards = ?shards.iter().map(|it| it.0).collect::<Vec<_>>(), "shards assigned");
-        context.emitter.emit(LogEvent::Assigned(assignments));
+        context.reader.send(ReaderCommand::Assigned(assignments));
     }
 
     fn on_error(&mut self, error: &KafkaError) {

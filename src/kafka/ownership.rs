@@ -107,3 +107,45 @@ impl Ownership {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shards(numbers: &[u32]) -> Vec<Shard> {
+        numbers.iter().copied().map(Shard).collect()
+    }
+
+    #[test]
+    fn a_close_answers_what_was_asked_and_leaves_otherwise() {
+        let ownership = Ownership::default();
+        ownership.take(&shards(&[1, 2]));
+        ownership.ask(&shards(&[1, 2]));
+        assert_eq!(ownership.close(&shards(&[1])), Closing::Answer);
+        assert_eq!(ownership.owned(), shards(&[2]));
+        assert_eq!(ownership.close(&shards(&[2])), Closing::Answer);
+        assert!(!ownership.leaving());
+        assert_eq!(ownership.close(&[]), Closing::Leave);
+        assert!(ownership.leaving());
+    }
+
+    #[test]
+    fn an_answer_that_comes_after_patience_ended_is_still_an_answer_and_takes_nothing_that_came_back() {
+        let ownership = Ownership::default();
+        ownership.take(&shards(&[1]));
+        ownership.ask(&shards(&[1]));
+        assert!(!ownership.await_closed(&shards(&[1]), Duration::from_millis(1)));
+        ownership.lose(&shards(&[1]));
+        assert_eq!(ownership.close(&shards(&[1])), Closing::Answer);
+        ownership.take(&shards(&[1]));
+        assert_eq!(ownership.owned(), shards(&[1]));
+    }
+
+    #[test]
+    fn nothing_happens_for_a_commit_that_names_one_foreign_shard() {
+        let ownership = Ownership::default();
+        ownership.take(&shards(&[1, 2]));
+        assert_eq!(ownership.while_owned(shards(&[1, 2]).into_iter(), || 7), Some(7));
+        assert_eq!(ownership.while_owned(shards(&[1, 3]).into_iter(), || 7), None);
+    }
+}

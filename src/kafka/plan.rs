@@ -6,7 +6,7 @@ use crate::kafka::context::Quiet;
 use crate::kafka::ends;
 use crate::kafka::errors::{KafkaFault, forbids};
 use crate::kafka::settings::{KafkaSettings, QUESTION};
-use crate::kafka::shape::{DEFAULT_MESSAGE_MAX, rules};
+use crate::kafka::shape::{DEFAULT_MESSAGE_MAX, Rule, rules};
 use crate::kafka::topics::partitions;
 use crate::model::Topic;
 use rdkafka::admin::{AdminOptions, AlterConfig, ConfigSource, NewTopic, ResourceSpecifier, TopicReplication};
@@ -121,16 +121,20 @@ pub fn plan(settings: &KafkaSettings) -> Result<Plan, KafkaFault> {
             );
             plan.wrong.push(Wrong { topic: name.clone(), what });
         }
-        let values = current.get(&name).map(|it| &it.all);
-        for (setting, rule) in rules {
-            let from = values.and_then(|it| it.get(setting)).cloned();
-            if !from.as_deref().is_some_and(|it| rule.allows(it)) {
-                let to = rule.to_string();
-                plan.changes.push(Change::Set { topic: name.clone(), name: setting.to_owned(), from, to });
-            }
-        }
+        plan.changes.extend(corrections(&name, rules, current.get(&name)));
     }
     Ok(plan)
+}
+
+fn corrections(topic: &str, rules: Vec<(&'static str, Rule)>, current: Option<&Current>) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for (name, rule) in rules {
+        let from = current.and_then(|it| it.all.get(name)).cloned();
+        if !from.as_deref().is_some_and(|it| rule.allows(it)) {
+            changes.push(Change::Set { topic: topic.to_owned(), name: name.to_owned(), from, to: rule.to_string() });
+        }
+    }
+    changes
 }
 
 /// Creates what is missing and raises settings as planned. Never deletes; safe to repeat. Blocks.
@@ -151,7 +155,7 @@ pub fn apply(settings: &KafkaSettings, plan: &Plan) -> Result<(), KafkaFault> {
                     .fold(NewTopic::new(topic, count, replication), |new, (name, value)| new.set(name, value));
                 let created =
                     block_on(admin.create_topics([&new], &options)).map_err(|error| KafkaFault::of(&error))?;
-                done(created.into_iter().map(|it| it.err().map(|(topic, code)| (topic, code))))?;
+                done(created.into_iter().map(Result::err))?;
             }
             Change::Set { topic, name, to, .. } => altered.entry(topic).or_default().push((name, to)),
         }
@@ -182,9 +186,8 @@ fn await_created(settings: &KafkaSettings, plan: &Plan) -> Result<(), KafkaFault
 fn alter(admin: &Admin, topic: &str, changes: &[(&str, &str)], options: &AdminOptions) -> Result<(), KafkaFault> {
     let current = current(admin, &[topic.to_owned()])?;
     let own = current.get(topic).map(|it| it.own.clone()).unwrap_or_default();
-    let kept = own.iter().fold(AlterConfig::new(ResourceSpecifier::Topic(topic)), |all, (name, value)| {
-        all.set(name, value)
-    });
+    let kept =
+        own.iter().fold(AlterConfig::new(ResourceSpecifier::Topic(topic)), |all, (name, value)| all.set(name, value));
     let wished = changes.iter().fold(kept, |all, (name, value)| all.set(name, value));
     let results = block_on(admin.alter_configs([&wished], options)).map_err(|error| KafkaFault::of(&error))?;
     done(results.into_iter().map(|it| it.err().map(|(_, code)| (topic.to_owned(), code))))
@@ -204,10 +207,7 @@ fn done(faults: impl Iterator<Item = Option<(String, RDKafkaErrorCode)>>) -> Res
     Ok(())
 }
 
-fn counts(
-    client: &BaseConsumer<Quiet>,
-    settings: &KafkaSettings,
-) -> Result<BTreeMap<Topic, Option<u32>>, KafkaFault> {
+fn counts(client: &BaseConsumer<Quiet>, settings: &KafkaSettings) -> Result<BTreeMap<Topic, Option<u32>>, KafkaFault> {
     settings.topics().into_iter().map(|topic| Ok((topic, partitions(client, &settings.topic(topic))?))).collect()
 }
 

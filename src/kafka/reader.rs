@@ -8,7 +8,7 @@ use crate::kafka::message::{offset, raw, received};
 use crate::kafka::settings::{KafkaSettings, QUESTION, Role, partition, shard};
 use crate::kafka::source::{ReaderConsumer, Source};
 use crate::model::{Offset, Received, Shard, Tier, Topic};
-use crate::ports::LogEvent;
+use crate::ports::{Assignment, LogEvent};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -28,12 +28,9 @@ const SWEEP: Duration = Duration::from_millis(100);
 const NAP: Duration = Duration::from_millis(20);
 
 pub(super) enum ReaderCommand {
-    /// What is known of a shard before it is opened.
-    Know {
-        shard: Shard,
-        starts: BTreeMap<Topic, Offset>,
-        ends: BTreeMap<Topic, Offset>,
-    },
+    /// Shards that are ours from now on. The reader says so itself: all messages of an earlier life of a shard
+    /// were told before, none is told after.
+    Assigned(Vec<Assignment>),
     Open {
         shard: Shard,
         from: BTreeMap<Topic, Offset>,
@@ -67,6 +64,7 @@ impl ReaderHandle {
     }
 }
 
+/// Where the topics of a shard stood when it was assigned.
 struct Known {
     starts: BTreeMap<Topic, Offset>,
     ends: BTreeMap<Topic, Offset>,
@@ -139,8 +137,11 @@ impl Reader {
 
     fn obey(&mut self, command: ReaderCommand) {
         match command {
-            ReaderCommand::Know { shard, starts, ends } => {
-                self.known.insert(shard, Known { starts, ends });
+            ReaderCommand::Assigned(assignments) => {
+                for it in &assignments {
+                    self.known.insert(it.shard, Known { starts: it.starts.clone(), ends: it.ends.clone() });
+                }
+                self.emitter.emit(LogEvent::Assigned(assignments));
             }
             ReaderCommand::Open { shard, from } => {
                 for topic in OPENED {
@@ -311,12 +312,10 @@ impl Reader {
         let start = self.consumer.fetch_watermarks(&name, partition(shard), QUESTION).map(|(low, _)| offset(low));
         let position = self.sources.get(&(shard, topic)).map(|source| source.position).unwrap_or_default();
         match start {
-            Ok(start) if topic == Topic::Applied && start >= position => {
-                match self.restart(shard, topic, start) {
-                    Ok(()) => self.tell(shard, topic, Vec::new(), start),
-                    Err(error) => tracing::warn!(%error, topic = name, "reading could not start again"),
-                }
-            }
+            Ok(start) if topic == Topic::Applied && start >= position => match self.restart(shard, topic, start) {
+                Ok(()) => self.tell(shard, topic, Vec::new(), start),
+                Err(error) => tracing::warn!(%error, topic = name, "reading could not start again"),
+            },
             Ok(start) => {
                 let what = format!(
                     "{name}/{shard} has no offset {position} any more, it begins at {start}: messages vanished \
@@ -325,7 +324,8 @@ impl Reader {
                 self.emitter.stopped(Some(shard), fault(what));
             }
             Err(error) => {
-                let what = format!("{name}/{shard} has no offset {position} any more, and kafka does not say why: {error}");
+                let what =
+                    format!("{name}/{shard} has no offset {position} any more, and kafka does not say why: {error}");
                 self.emitter.stopped(Some(shard), fault(what));
             }
         }

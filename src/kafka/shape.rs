@@ -100,3 +100,22 @@ fn compacted() -> [(&'static str, Rule); 5] {
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_allows_its_own_value_and_what_is_stricter() {
+        for rule in
+            [Rule::Words("compact,delete"), Rule::AtLeast(5), Rule::AtMost(5), Rule::AtMostRatio(0.3), Rule::Unlimited]
+        {
+            assert!(rule.allows(&rule.to_string()), "{rule:?}");
+        }
+        assert!(Rule::Words("compact,delete").allows("delete, compact"));
+        assert!(!Rule::Words("compact").allows("compact,delete"));
+        assert!(Rule::AtLeast(5).allows("-1") && Rule::AtLeast(5).allows("6") && !Rule::AtLeast(5).allows("4"));
+        assert!(!Rule::AtMost(5).allows("-1") && !Rule::AtMost(5).allows("6"));
+        assert!(!Rule::AtMostRatio(0.3).allows("0.5") && !Rule::Unlimited.allows("604800000"));
+    }
+}

@@ -11,8 +11,8 @@ use crate::kafka::transactor::{Ended, Transactor};
 use crate::model::{Commit, CommitNumber, Offset, Received, Shard};
 use crate::ports::{Fate, LogEvent, LogFault};
 use std::collections::VecDeque;
-use std::sync::{Arc, Weak};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// Longer than all time limits of one commit together: only a call that ignores its own is caught (librdkafka#5456).
@@ -82,9 +82,9 @@ impl Transactions {
     pub(super) fn run(mut self, wakes: &Receiver<Wake>) {
         self.hire();
         loop {
-            let patience = self.under_way.map_or(Duration::from_secs(60), |(_, until)| {
-                until.saturating_duration_since(Instant::now())
-            });
+            let patience = self
+                .under_way
+                .map_or(Duration::from_secs(60), |(_, until)| until.saturating_duration_since(Instant::now()));
             match wakes.recv_timeout(patience) {
                 Ok(Wake::Leave) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Wake::Task(task)) => self.waiting.push_back(task),
@@ -105,9 +105,8 @@ impl Transactions {
         let number = self.workers;
         let (tasks, inbox) = channel();
         let parts = self.parts.clone();
-        let spawned = std::thread::Builder::new()
-            .name("kafka-commit".to_owned())
-            .spawn(move || serve(number, &parts, &inbox));
+        let spawned =
+            std::thread::Builder::new().name("kafka-commit".to_owned()).spawn(move || serve(number, &parts, &inbox));
         match spawned {
             Ok(_) => self.worker = Some(Worker { number, tasks, ready: false }),
             Err(error) => self.emitter.stopped(None, fault(format!("no thread for transactions: {error}"))),

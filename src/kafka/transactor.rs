@@ -55,9 +55,8 @@ impl Transactor {
         ownership: &Arc<Ownership>,
         member: &Weak<MemberConsumer>,
     ) -> Result<Self, KafkaFault> {
-        let producer =
-            BaseProducer::from_config_and_context(&settings.client(Role::Commit), Deliveries::new(settings))
-                .map_err(|error| KafkaFault::of(&error))?;
+        let producer = BaseProducer::from_config_and_context(&settings.client(Role::Commit), Deliveries::new(settings))
+            .map_err(|error| KafkaFault::of(&error))?;
         Ok(Self {
             settings: Arc::clone(settings),
             ownership: Arc::clone(ownership),
@@ -111,8 +110,8 @@ impl Transactor {
     fn send(&self, outgoing: &Outgoing, transaction: usize) -> Result<(), Halt> {
         let topic = self.settings.topic(outgoing.topic);
         let until = Instant::now() + DELIVERY;
-        let mut record = BaseRecord::<[u8], [u8], usize>::with_opaque_to(&topic, transaction)
-            .partition(partition(outgoing.shard));
+        let mut record =
+            BaseRecord::<[u8], [u8], usize>::with_opaque_to(&topic, transaction).partition(partition(outgoing.shard));
         record.key = outgoing.key.as_deref();
         record.payload = outgoing.value.as_deref();
         record.headers = headers(&outgoing.headers);
@@ -183,9 +182,7 @@ impl Transactor {
         let halt = halted("a transaction could not end", &error);
         match halt.verdict {
             Verdict::Abort | Verdict::Refuse => self.undo(halt, began),
-            Verdict::Fence if began.elapsed() < TRANSACTION => {
-                Ended { fate: Fate::Fenced(halt.fault), usable: false }
-            }
+            Verdict::Fence if began.elapsed() < TRANSACTION => Ended { fate: Fate::Fenced(halt.fault), usable: false },
             Verdict::Fence | Verdict::Retry | Verdict::Broken => {
                 Ended { fate: Fate::Unknown(halt.fault), usable: false }
             }

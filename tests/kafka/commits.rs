@@ -12,7 +12,7 @@ const FIRST: Shard = Shard(0);
 #[test]
 fn a_commit_writes_everything_byte_for_byte_and_moves_the_groups_offsets_with_it() {
     let world = World::new("whole", 2);
-    let mut one = Instance::start(world.settings.clone());
+    let mut one = Instance::start(&world.settings);
     one.assigned(2);
     let bare = Message { key: None, value: None, headers: vec![], timestamp: message("").timestamp };
     let commit = commit_of(
@@ -23,10 +23,7 @@ fn a_commit_writes_everything_byte_for_byte_and_moves_the_groups_offsets_with_it
         ],
     );
     let Fate::Committed { ends } = one.commit(&commit) else { panic!("not committed") };
-    let expected = BTreeMap::from([
-        ((FIRST, Topic::State), Offset(1)),
-        ((Shard(1), Topic::Applied), Offset(1)),
-    ]);
+    let expected = BTreeMap::from([((FIRST, Topic::State), Offset(1)), ((Shard(1), Topic::Applied), Offset(1))]);
     assert_eq!(ends, expected);
     assert_eq!((world.group_offset(0), world.group_offset(1)), (Some(Offset(17)), Some(Offset(3))));
     one.log.open(FIRST, BTreeMap::new());
@@ -40,7 +37,7 @@ fn a_commit_writes_everything_byte_for_byte_and_moves_the_groups_offsets_with_it
 #[test]
 fn an_empty_commit_moves_the_groups_offset_and_many_commits_follow_one_another() {
     let world = World::new("many", 1);
-    let mut one = Instance::start(world.settings.clone());
+    let mut one = Instance::start(&world.settings);
     one.assigned(1);
     for number in 1..=20 {
         let fate = one.commit(&commit_of(number, vec![(0, number, vec![])]));
@@ -52,7 +49,7 @@ fn an_empty_commit_moves_the_groups_offset_and_many_commits_follow_one_another()
 #[test]
 fn a_message_too_large_for_its_topic_is_refused_by_name_and_the_next_commit_goes_through() {
     let world = World::new("large", 1);
-    let mut one = Instance::start(world.settings.clone());
+    let mut one = Instance::start(&world.settings);
     one.assigned(1);
     let noise: Vec<u8> = (0..3_000_000_u32).map(|it| it.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
     let large = Message { value: Some(Bytes::from(noise)), ..message("") };
@@ -67,7 +64,7 @@ fn a_message_too_large_for_its_topic_is_refused_by_name_and_the_next_commit_goes
 #[test]
 fn a_commit_that_names_a_shard_of_somebody_else_is_not_even_begun() {
     let world = World::new("foreign", 1);
-    let mut one = Instance::start(world.settings.clone());
+    let mut one = Instance::start(&world.settings);
     one.assigned(1);
     let fate = one.commit(&commit_of(1, vec![(0, 1, vec![]), (7, 1, vec![outgoing(Topic::State, 0, message("x"))])]));
     assert!(matches!(fate, Fate::Fenced(_)), "{fate:?}");
@@ -78,7 +75,7 @@ fn a_commit_that_names_a_shard_of_somebody_else_is_not_even_begun() {
 #[test]
 fn a_producer_whose_name_was_taken_over_commits_nothing_more() {
     let world = World::new("twin", 1);
-    let mut one = Instance::start(world.settings.clone());
+    let mut one = Instance::start(&world.settings);
     one.assigned(1);
     assert!(matches!(one.commit(&commit_of(1, vec![(0, 1, vec![])])), Fate::Committed { .. }));
     let twin = RawTransaction::begin(&world, "one");
@@ -94,7 +91,7 @@ fn a_purge_deletes_what_lies_below_and_no_more() {
     let world = World::new("purge", 1);
     let delay = Topic::Delay(Tier::S80);
     world.produce(delay, 0, (0..10).map(|it| it.to_string()));
-    let mut one = Instance::start(world.settings.clone());
+    let mut one = Instance::start(&world.settings);
     one.assigned(1);
     one.log.purge(FIRST, delay, Offset(3));
     one.log.purge(FIRST, delay, Offset(6));
@@ -108,7 +105,7 @@ fn a_purge_deletes_what_lies_below_and_no_more() {
 #[test]
 fn commits_are_quick() {
     let world = World::new("quick", 12);
-    let mut one = Instance::start(world.settings.clone());
+    let mut one = Instance::start(&world.settings);
     one.assigned(12);
     for (messages, rounds) in [(1, 60), (500, 40), (5_000, 20)] {
         let mut took: Vec<Duration> = (0..rounds)
@@ -126,7 +123,7 @@ fn commits_are_quick() {
             .collect();
         took.sort();
         let (half, most) = (took[took.len() / 2], took[took.len() * 95 / 100]);
-        println!("commit of {messages} messages over 12 shards: best {:?}, p50 {half:?}, p95 {most:?}", took[0]);
+        eprintln!("commit of {messages} messages over 12 shards: best {:?}, p50 {half:?}, p95 {most:?}", took[0]);
         // rdkafka's own wait for deliveries would cost every one of them 100 ms; a busy machine costs only some.
         assert!(took[0] < Duration::from_millis(80), "commits wait for something: {:?}", took[0]);
     }

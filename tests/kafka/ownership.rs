@@ -16,11 +16,11 @@ fn revoking(one: &mut Instance) -> Vec<Shard> {
 #[test]
 fn a_second_instance_gets_shards_with_the_last_commit_of_the_first_and_the_others_go_on() {
     let world = World::new("handover", 4);
-    let mut one = Instance::start(world.as_instance("one"));
+    let mut one = Instance::start(&world.as_instance("one"));
     one.assigned(4);
     let all = |offset: u64| (0..4).map(|shard| (shard, offset, vec![])).collect();
     assert!(matches!(one.commit(&commit_of(1, all(10))), Fate::Committed { .. }));
-    let mut two = Instance::start(world.as_instance("two"));
+    let mut two = Instance::start(&world.as_instance("two"));
     let going = revoking(&mut one);
     assert!(!going.is_empty() && going.len() < 4, "only what moves is revoked: {going:?}");
     // The last commit is made while the rebalance callback waits for it.
@@ -51,7 +51,7 @@ fn commit_until_settled(one: &mut Instance, parts: Vec<(u32, u64, Vec<sluicegate
     loop {
         number += 1;
         match one.commit(&commit_of(number, parts.clone())) {
-            Fate::Aborted(fault) if number < 120 => println!("aborted, tried again: {fault}"),
+            Fate::Aborted(fault) if number < 120 => eprintln!("aborted, tried again: {fault}"),
             fate => return fate,
         }
     }
@@ -60,9 +60,9 @@ fn commit_until_settled(one: &mut Instance, parts: Vec<(u32, u64, Vec<sluicegate
 #[test]
 fn shards_are_given_up_after_ten_seconds_even_if_the_loop_does_not_answer() {
     let world = World::new("silent", 2);
-    let mut one = Instance::start(world.as_instance("one"));
+    let mut one = Instance::start(&world.as_instance("one"));
     one.assigned(2);
-    let mut two = Instance::start(world.as_instance("two"));
+    let mut two = Instance::start(&world.as_instance("two"));
     let going = revoking(&mut one);
     let began = Instant::now();
     let arrived = two.assigned(going.len());
@@ -79,9 +79,9 @@ fn shards_are_given_up_after_ten_seconds_even_if_the_loop_does_not_answer() {
 #[test]
 fn a_name_used_twice_expels_the_first_process_with_words_for_a_person() {
     let world = World::new("samename", 1);
-    let mut one = Instance::start(world.as_instance("same"));
+    let mut one = Instance::start(&world.as_instance("same"));
     one.assigned(1);
-    let mut two = Instance::start(world.as_instance("same"));
+    let mut two = Instance::start(&world.as_instance("same"));
     two.assigned(1);
     let lost = one.expect("loss", |event| match event {
         LogEvent::Lost(shards) => Some(shards.clone()),
@@ -100,12 +100,12 @@ fn a_name_used_twice_expels_the_first_process_with_words_for_a_person() {
 #[test]
 fn a_group_offset_that_somebody_set_back_is_seen_as_it_is() {
     let world = World::new("setback", 1);
-    let mut one = Instance::start(world.settings.clone());
+    let mut one = Instance::start(&world.settings);
     one.assigned(1);
     assert!(matches!(one.commit(&commit_of(1, vec![(0, 90, vec![])])), Fate::Committed { .. }));
     one.leave();
     world.set_group_offset(0, Offset(30));
-    let mut again = Instance::start(world.settings.clone());
+    let mut again = Instance::start(&world.settings);
     assert_eq!(again.assigned(1)[&Shard(0)].group_offset, Some(Offset(30)));
 }
 
@@ -116,7 +116,7 @@ fn an_heir_waits_for_the_open_transaction_of_a_dead_owner() {
     dead.write(&world, Topic::State, 0, "never committed");
     world_offsets(&world, &dead);
     let began = Instant::now();
-    let mut one = Instance::start(world.settings.clone());
+    let mut one = Instance::start(&world.settings);
     let undo = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_secs(3));
         dead.abort();

@@ -21,7 +21,7 @@ fn values(messages: &[Received]) -> Vec<String> {
 #[test]
 fn a_new_shard_has_nothing_behind_it_and_its_empty_topics_have_caught_up_at_once() {
     let world = World::new("empty", 2);
-    let mut one = Instance::start(world.settings.clone());
+    let mut one = Instance::start(&world.settings);
     let assigned = one.assigned(2);
     assert_eq!(assigned.keys().copied().collect::<Vec<_>>(), [Shard(0), Shard(1)]);
     let first = &assigned[&FIRST];
@@ -38,7 +38,7 @@ fn a_new_shard_has_nothing_behind_it_and_its_empty_topics_have_caught_up_at_once
 fn jobs_come_in_order_and_whole() {
     let world = World::new("order", 1);
     world.produce(JOBS, 0, numbers(5_000));
-    let mut one = Instance::start(world.settings.clone());
+    let mut one = Instance::start(&world.settings);
     assert_eq!(one.assigned(1)[&FIRST].ends[&JOBS], Offset(5_000));
     one.log.read_jobs(FIRST, Offset(0));
     let (read, position) = one.read_to(FIRST, JOBS, Offset(5_000));
@@ -56,7 +56,7 @@ fn aborted_messages_are_never_seen_and_the_position_passes_them_and_control_reco
     let done = RawTransaction::begin(&world, "done");
     done.write(&world, JOBS, 0, "done");
     done.commit();
-    let mut one = Instance::start(world.settings.clone());
+    let mut one = Instance::start(&world.settings);
     let end = one.assigned(1)[&FIRST].ends[&JOBS];
     assert_eq!(end, Offset(4), "two messages and a control record after each");
     one.log.read_jobs(FIRST, Offset(0));
@@ -68,7 +68,7 @@ fn aborted_messages_are_never_seen_and_the_position_passes_them_and_control_reco
 #[test]
 fn a_transaction_that_ends_later_is_read_when_it_ends_and_its_control_record_is_passed() {
     let world = World::new("trailing", 1);
-    let mut one = Instance::start(world.settings.clone());
+    let mut one = Instance::start(&world.settings);
     one.assigned(1);
     one.log.open(FIRST, BTreeMap::new());
     assert_eq!(one.messages(FIRST, DELAY), (vec![], Offset(0)));
@@ -83,7 +83,7 @@ fn a_transaction_that_ends_later_is_read_when_it_ends_and_its_control_record_is_
 fn a_read_that_begins_again_brings_nothing_of_the_read_before() {
     let world = World::new("again", 1);
     world.produce(JOBS, 0, numbers(20_000));
-    let mut one = Instance::start(world.settings.clone());
+    let mut one = Instance::start(&world.settings);
     one.assigned(1);
     // Every read announces itself with its first position and no message; the last one begins at 0.
     let mut reads: Vec<Vec<u64>> = Vec::new();
@@ -114,7 +114,7 @@ fn a_read_that_begins_again_brings_nothing_of_the_read_before() {
 fn what_is_not_wanted_stays_in_kafka_until_it_is_wanted_again() {
     let world = World::new("unwanted", 1);
     world.produce(JOBS, 0, (0..20_000).map(|it| format!("{it:0200}")));
-    let mut one = Instance::start(world.settings.clone());
+    let mut one = Instance::start(&world.settings);
     one.assigned(1);
     one.log.open(FIRST, BTreeMap::new());
     one.log.read_jobs(FIRST, Offset(0));
@@ -135,7 +135,9 @@ fn what_is_not_wanted_stays_in_kafka_until_it_is_wanted_again() {
     };
     read.extend(of_jobs(&under_way));
     assert_eq!(of_jobs(&quiet), vec![]);
-    assert!(quiet.iter().any(|it| matches!(it, LogEvent::Messages { topic: DELAY, messages, .. } if messages.len() == 1)));
+    assert!(
+        quiet.iter().any(|it| matches!(it, LogEvent::Messages { topic: DELAY, messages, .. } if messages.len() == 1))
+    );
     assert!(read.len() < 20_000, "it was told too late to show anything");
     one.log.want(FIRST, JOBS, true);
     read.extend(one.read_to(FIRST, JOBS, Offset(20_000)).0);
@@ -147,7 +149,7 @@ fn a_shard_stops_when_the_jobs_it_has_to_read_next_are_gone() {
     let world = World::new("gone", 1);
     world.produce(DELAY, 0, numbers(10));
     world.produce(JOBS, 0, numbers(10));
-    let mut one = Instance::start(world.settings.clone());
+    let mut one = Instance::start(&world.settings);
     one.assigned(1);
     one.log.read_jobs(FIRST, Offset(4_000));
     let (shard, fault) = one.expect("stop", |event| match event {

@@ -16,13 +16,13 @@ fn settle(one: &mut Instance, from: Offset) -> Vec<Received> {
 #[test]
 fn an_unanswered_commit_is_looked_up_and_was_done_or_undone() {
     let Some(proxied) = broker().proxied else {
-        println!("NOT RUN: a broker from outside has no listener that leads through a proxy");
+        eprintln!("NOT RUN: a broker from outside has no listener that leads through a proxy");
         return;
     };
     let proxy = Proxy::start(proxied);
     let mut world = World::new("unknown", 1);
     world.settings.bootstrap_servers = format!("127.0.0.1:{}", proxied.front);
-    let mut one = Instance::start(world.settings.clone());
+    let mut one = Instance::start(&world.settings);
     one.assigned(1);
     let state = |number: u64, value: &str| {
         commit_of(number, vec![(0, number, vec![outgoing(Topic::State, 0, message(value))])])

@@ -63,19 +63,19 @@ fn topics_with_different_partition_counts_are_refused_with_words_for_a_person() 
     let plan = kafka::plan(&world.settings).unwrap();
     assert_eq!(plan.wrong.iter().map(|it| it.topic.as_str()).collect::<Vec<_>>(), [dlq.as_str()]);
     kafka::apply(&world.settings, &plan).unwrap();
-    let fault = stop_of(world.settings.clone());
+    let fault = stop_of(&world.settings);
     assert!(fault.contains(".dlq has 5") && fault.contains("kafka.partitions = 2"), "{fault}");
 }
 
 #[test]
 fn missing_topics_are_named_and_nothing_is_created_by_running() {
     let world = World { settings: crate::support::settings("missing", 2) };
-    let fault = stop_of(world.settings.clone());
+    let fault = stop_of(&world.settings);
     assert!(fault.contains(".jobs") && fault.contains("topics apply"), "{fault}");
     assert_eq!(kafka::plan(&world.settings).unwrap().changes.len(), 10);
 }
 
-fn stop_of(settings: KafkaSettings) -> String {
+fn stop_of(settings: &KafkaSettings) -> String {
     let mut one = Instance::start(settings);
     one.expect("stop", |event| match event {
         LogEvent::Stopped { shard: None, fault } => Some(fault.what.clone()),

@@ -104,10 +104,7 @@ pub(crate) fn listeners(ports: Ports, host: &str) -> Vec<(&'static str, String)>
     let Ports { plain, controller, proxied } = ports;
     let Proxied { front, behind } = proxied;
     vec![
-        (
-            "listeners",
-            format!("PLAINTEXT://{host}:{plain},PROXIED://{host}:{behind},CONTROLLER://{host}:{controller}"),
-        ),
+        ("listeners", format!("PLAINTEXT://{host}:{plain},PROXIED://{host}:{behind},CONTROLLER://{host}:{controller}")),
         ("advertised.listeners", format!("PLAINTEXT://127.0.0.1:{plain},PROXIED://127.0.0.1:{front}")),
         ("controller.quorum.voters", format!("1@127.0.0.1:{controller}")),
     ]

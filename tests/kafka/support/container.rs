@@ -30,11 +30,7 @@ pub(crate) fn start(ports: Ports) -> Result<Broker, String> {
     // The keeper removes it; a drop at the end of a test process never comes.
     std::mem::forget(container);
     std::mem::forget(runtime);
-    Ok(Broker {
-        bootstrap: format!("127.0.0.1:{}", ports.plain),
-        proxied: Some(ports.proxied),
-        _keeper: Some(keeper),
-    })
+    Ok(Broker { bootstrap: format!("127.0.0.1:{}", ports.plain), proxied: Some(ports.proxied), _keeper: Some(keeper) })
 }
 
 fn image(ports: Ports) -> testcontainers::ContainerRequest<GenericImage> {

@@ -20,15 +20,15 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    pub(crate) fn start(settings: KafkaSettings) -> Self {
+    pub(crate) fn start(settings: &KafkaSettings) -> Self {
         let (said, events) = channel();
         let said = Mutex::new(said);
         let listener = move |event: Event| {
             if let Event::Log(event) = event {
-                let _ = said.lock().unwrap().send(event);
+                said.lock().unwrap().send(event).unwrap_or_default();
             }
         };
-        let log = KafkaLog::start(settings, Arc::new(listener)).unwrap();
+        let log = KafkaLog::start(settings.clone(), Arc::new(listener)).unwrap();
         Self { log, events, passed: Vec::new() }
     }
 

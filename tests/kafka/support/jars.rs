@@ -26,11 +26,7 @@ pub(crate) fn start(ports: Ports) -> Broker {
         .stdin(Stdio::piped())
         .spawn()
         .expect("sh starts");
-    Broker {
-        bootstrap: format!("127.0.0.1:{}", ports.plain),
-        proxied: Some(ports.proxied),
-        _keeper: Some(keeper),
-    }
+    Broker { bootstrap: format!("127.0.0.1:{}", ports.plain), proxied: Some(ports.proxied), _keeper: Some(keeper) }
 }
 
 fn properties_of(ports: Ports, dir: &Path) -> String {

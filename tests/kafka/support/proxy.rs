@@ -87,6 +87,6 @@ fn pump(mut from: TcpStream, mut to: TcpStream, passes: impl Fn(&[u8]) -> bool) 
             break;
         }
     }
-    let _ = from.shutdown(Shutdown::Both);
-    let _ = to.shutdown(Shutdown::Both);
+    from.shutdown(Shutdown::Both).unwrap_or_default();
+    to.shutdown(Shutdown::Both).unwrap_or_default();
 }

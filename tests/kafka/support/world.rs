@@ -7,9 +7,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{ClientConfig, Offset as KafkaOffset, TopicPartitionList};
 use sluicegate::kafka::{self, KafkaSettings};
-use sluicegate::model::{
-    Commit, CommitNumber, Header, Message, Millis, Offset, Outgoing, Shard, ShardCommit, Topic,
-};
+use sluicegate::model::{Commit, CommitNumber, Header, Message, Millis, Offset, Outgoing, Shard, ShardCommit, Topic};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,8 +54,7 @@ impl World {
     }
 
     pub(crate) fn group_offset(&self, shard: u32) -> Option<Offset> {
-        let client: BaseConsumer =
-            self.client().set("group.id", &self.settings.group_id).create().unwrap();
+        let client: BaseConsumer = self.client().set("group.id", &self.settings.group_id).create().unwrap();
         let mut list = TopicPartitionList::new();
         list.add_partition(&self.topic(Topic::Jobs), partition(shard));
         let list = client.committed_offsets(list, PATIENCE).unwrap();
@@ -70,8 +67,7 @@ impl World {
     /// What an operator's reset does, without waiting for the group to be empty.
     pub(crate) fn set_group_offset(&self, shard: u32, to: Offset) {
         let transaction = RawTransaction::begin(self, "somebody");
-        let stranger: BaseConsumer =
-            self.client().set("group.id", &self.settings.group_id).create().unwrap();
+        let stranger: BaseConsumer = self.client().set("group.id", &self.settings.group_id).create().unwrap();
         let mut list = TopicPartitionList::new();
         let place = KafkaOffset::Offset(i64::try_from(to.0).unwrap());
         list.add_partition_offset(&self.topic(Topic::Jobs), partition(shard), place).unwrap();
