@@ -198,7 +198,7 @@ mod tests {
 
     fn board() -> Board {
         let board = Board::default();
-        board.update(|bounds| drop(bounds.ends.insert((JOBS, Shard(0)), Offset(9))));
+        board.update(|bounds| bounds.ends.extend([((JOBS, Shard(0)), Offset(9))]));
         board.read(Shard(0), JOBS, Offset(0));
         board
     }
