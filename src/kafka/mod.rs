@@ -35,7 +35,7 @@ pub use settings::{KafkaSettings, SESSION};
 use crate::kafka::assignment::MemberContext;
 use crate::kafka::emitter::Emitter;
 use crate::kafka::member::Member;
-use crate::kafka::ownership::{Closing, Ownership};
+use crate::kafka::ownership::Ownership;
 use crate::kafka::purge::Purge;
 use crate::kafka::reader::{Reader, ReaderCommand, ReaderHandle};
 use crate::kafka::transactions::{Parts, Task, Transactions, Wake};
@@ -103,7 +103,7 @@ impl KafkaLog {
         std::mem::take(&mut self.threads)
     }
 
-    fn leave(&mut self) {
+    fn depart(&mut self) {
         let threads = self.dismiss();
         let emitter = Arc::clone(&self.emitter);
         let farewell = spawn("kafka-close", move || {
@@ -143,12 +143,13 @@ impl Log for KafkaLog {
         }
     }
 
-    /// A close of shards that `Revoking` named is its answer; every other close leaves the log.
     fn close(&mut self, shards: &[Shard]) {
-        match self.ownership.close(shards) {
-            Closing::Answer => self.reader.send(ReaderCommand::Close(shards.to_vec())),
-            Closing::Leave => self.leave(),
-        }
+        self.ownership.close(shards);
+        self.reader.send(ReaderCommand::Close(shards.to_vec()));
+    }
+
+    fn leave(&mut self) {
+        self.depart();
     }
 }
 

@@ -20,13 +20,6 @@ struct Held {
     leaving: bool,
 }
 
-/// What a `close` meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Closing {
-    Answer,
-    Leave,
-}
-
 impl Ownership {
     pub(super) fn take(&self, shards: &[Shard]) {
         let mut held = self.lock();
@@ -61,20 +54,14 @@ impl Ownership {
         self.lock().asked.extend(shards);
     }
 
-    /// The loop will commit nothing of these any more. A close that answers no question leaves the log.
-    pub(super) fn close(&self, shards: &[Shard]) -> Closing {
+    /// The loop will commit nothing of these any more.
+    pub(super) fn close(&self, shards: &[Shard]) {
         let mut held = self.lock();
-        let mut answers = false;
         for shard in shards {
-            answers |= held.asked.remove(shard);
-        }
-        let closing = if answers { Closing::Answer } else { Closing::Leave };
-        match closing {
-            Closing::Answer => held.owned.retain(|shard| !shards.contains(shard)),
-            Closing::Leave => held.leaving = true,
+            held.asked.remove(shard);
+            held.owned.remove(shard);
         }
         self.changed.notify_all();
-        closing
     }
 
     pub(super) fn leave(&self) {
@@ -117,16 +104,13 @@ mod tests {
     }
 
     #[test]
-    fn a_close_answers_what_was_asked_and_leaves_otherwise() {
+    fn a_close_gives_up_what_it_names_and_nothing_else() {
         let ownership = Ownership::default();
         ownership.take(&shards(&[1, 2]));
         ownership.ask(&shards(&[1, 2]));
-        assert_eq!(ownership.close(&shards(&[1])), Closing::Answer);
+        ownership.close(&shards(&[1]));
         assert_eq!(ownership.owned(), shards(&[2]));
-        assert_eq!(ownership.close(&shards(&[2])), Closing::Answer);
         assert!(!ownership.leaving());
-        assert_eq!(ownership.close(&[]), Closing::Leave);
-        assert!(ownership.leaving());
     }
 
     #[test]
@@ -136,7 +120,7 @@ mod tests {
         ownership.ask(&shards(&[1]));
         assert!(!ownership.await_closed(&shards(&[1]), Duration::from_millis(1)));
         ownership.lose(&shards(&[1]));
-        assert_eq!(ownership.close(&shards(&[1])), Closing::Answer);
+        ownership.close(&shards(&[1]));
         ownership.take(&shards(&[1]));
         assert_eq!(ownership.owned(), shards(&[1]));
     }

@@ -96,7 +96,7 @@ impl Instance {
     /// Leaves; returns what was said after everything else was waited for.
     pub(crate) fn leave(mut self) -> Duration {
         let began = Instant::now();
-        self.log.close(&[]);
+        self.log.leave();
         self.expect("farewell", |event| matches!(event, LogEvent::Closed).then_some(()));
         let took = began.elapsed();
         assert!(self.events.recv_timeout(Duration::from_millis(300)).is_err(), "something was said after `Closed`");
