@@ -130,7 +130,7 @@ impl Log for KafkaLog {
     }
 
     fn commit(&mut self, commit: Arc<Commit>) {
-        self.transactions.send(Wake::Task(Task::Commit(commit))).unwrap_or_default();
+        self.transactions.send(Wake::Task(Task::Commit(commit, self.ownership.losses()))).unwrap_or_default();
     }
 
     fn settle(&mut self, shard: Shard, from: Offset) {

@@ -17,8 +17,14 @@ struct Held {
     owned: BTreeSet<Shard>,
     /// Shards that the loop was asked to give up and that it has not closed yet; outlives our patience.
     asked: BTreeSet<Shard>,
+    /// Counts the times that shards were lost or closed.
+    losses: Losses,
     leaving: bool,
 }
+
+/// How often shards had been lost or closed at some moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Losses(u64);
 
 impl Ownership {
     pub(super) fn take(&self, shards: &[Shard]) {
@@ -33,18 +39,28 @@ impl Ownership {
     pub(super) fn lose(&self, shards: &[Shard]) {
         let mut held = self.lock();
         held.owned.retain(|shard| !shards.contains(shard));
+        held.losses.0 += 1;
         self.changed.notify_all();
+    }
+
+    pub(super) fn losses(&self) -> Losses {
+        self.lock().losses
     }
 
     pub(super) fn owned(&self) -> Vec<Shard> {
         self.lock().owned.iter().copied().collect()
     }
 
-    /// Runs `with` while nothing can be taken from us, if all of `shards` are ours.
-    pub(super) fn while_owned<T>(&self, shards: impl Iterator<Item = Shard>, with: impl FnOnce() -> T) -> Option<T> {
+    /// Runs `with` while nothing can be taken from us, if all of `shards` are ours and nothing was lost `since`: a
+    /// shard that went and came back is another assignment, which does not know what was decided in the one before.
+    pub(super) fn while_owned<T>(
+        &self,
+        mut shards: impl Iterator<Item = Shard>,
+        since: Losses,
+        with: impl FnOnce() -> T,
+    ) -> Option<T> {
         let held = self.lock();
-        let mut shards = shards;
-        let all = shards.all(|shard| held.owned.contains(&shard));
+        let all = held.losses == since && shards.all(|shard| held.owned.contains(&shard));
         let result = all.then(with);
         drop(held);
         result
@@ -61,6 +77,7 @@ impl Ownership {
             held.asked.remove(shard);
             held.owned.remove(shard);
         }
+        held.losses.0 += 1;
         self.changed.notify_all();
     }
 
@@ -129,7 +146,18 @@ mod tests {
     fn nothing_happens_for_a_commit_that_names_one_foreign_shard() {
         let ownership = Ownership::default();
         ownership.take(&shards(&[1, 2]));
-        assert_eq!(ownership.while_owned(shards(&[1, 2]).into_iter(), || 7), Some(7));
-        assert_eq!(ownership.while_owned(shards(&[1, 3]).into_iter(), || 7), None);
+        let since = ownership.losses();
+        assert_eq!(ownership.while_owned(shards(&[1, 2]).into_iter(), since, || 7), Some(7));
+        assert_eq!(ownership.while_owned(shards(&[1, 3]).into_iter(), since, || 7), None);
+    }
+
+    #[test]
+    fn nothing_happens_for_a_commit_of_an_assignment_that_ended_and_came_back() {
+        let ownership = Ownership::default();
+        ownership.take(&shards(&[1]));
+        let since = ownership.losses();
+        ownership.lose(&shards(&[1]));
+        ownership.take(&shards(&[1]));
+        assert_eq!(ownership.while_owned(shards(&[1]).into_iter(), since, || 7), None);
     }
 }

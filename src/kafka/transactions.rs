@@ -4,7 +4,7 @@
 use crate::kafka::emitter::Emitter;
 use crate::kafka::errors::{Verdict, fault};
 use crate::kafka::member::MemberConsumer;
-use crate::kafka::ownership::Ownership;
+use crate::kafka::ownership::{Losses, Ownership};
 use crate::kafka::settings::KafkaSettings;
 use crate::kafka::tail;
 use crate::kafka::transactor::{Ended, Transactor};
@@ -28,8 +28,12 @@ pub(super) enum Wake {
 }
 
 pub(super) enum Task {
-    Commit(Arc<Commit>),
-    Settle { shard: Shard, from: Offset },
+    /// With what had been lost when it was handed in.
+    Commit(Arc<Commit>, Losses),
+    Settle {
+        shard: Shard,
+        from: Offset,
+    },
 }
 
 pub(super) enum Report {
@@ -161,7 +165,7 @@ impl Transactions {
         }
         let Some(task) = self.waiting.pop_front() else { return };
         match &task {
-            Task::Commit(commit) => self.under_way = Some((commit.number, Instant::now() + WATCHDOG)),
+            Task::Commit(commit, _) => self.under_way = Some((commit.number, Instant::now() + WATCHDOG)),
             Task::Settle { .. } => self.settling = true,
         }
         if let Err(unsent) = worker.tasks.send(task) {
@@ -193,8 +197,8 @@ fn serve(number: u64, parts: &Parts, inbox: &Receiver<Task>) {
     }
     loop {
         match inbox.recv_timeout(IDLE) {
-            Ok(Task::Commit(commit)) => {
-                let ended = transactor.commit(&commit);
+            Ok(Task::Commit(commit, since)) => {
+                let ended = transactor.commit(&commit, since);
                 let usable = ended.usable;
                 if !report(Report::Ended(commit.number, ended)) || !usable {
                     return;

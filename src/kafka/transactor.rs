@@ -5,7 +5,7 @@ use crate::kafka::deliveries::{Deliveries, Undelivered};
 use crate::kafka::errors::{KafkaFault, Verdict, fault};
 use crate::kafka::member::{MemberConsumer, membership};
 use crate::kafka::message::{headers, raw, timestamp};
-use crate::kafka::ownership::Ownership;
+use crate::kafka::ownership::{Losses, Ownership};
 use crate::kafka::settings::{DELIVERY, KafkaSettings, QUESTION, Role, TRANSACTION, partition};
 use crate::model::{Commit, Outgoing, Topic};
 use crate::ports::{Fate, LogFault};
@@ -79,10 +79,11 @@ impl Transactor {
     }
 
     /// Blocks until the commit has ended one way or another, in most cases well below 25 s.
-    pub(super) fn commit(&self, commit: &Commit) -> Ended {
+    pub(super) fn commit(&self, commit: &Commit, since: Losses) -> Ended {
         let shards = commit.shards.keys().copied();
-        let Some(member) = self.ownership.while_owned(shards, || membership(self.member.upgrade()?.as_ref())) else {
-            let fate = Fate::Fenced(fault("a shard of this commit is not ours any more; it was not begun"));
+        let member = || membership(self.member.upgrade()?.as_ref());
+        let Some(member) = self.ownership.while_owned(shards, since, member) else {
+            let fate = Fate::Aborted(fault("a shard of this commit is not ours any more; it was not begun"));
             return Ended { fate, usable: true };
         };
         let began = Instant::now();

@@ -67,7 +67,7 @@ fn a_commit_that_names_a_shard_of_somebody_else_is_not_even_begun() {
     let mut one = Instance::start(&world.settings);
     one.assigned(1);
     let fate = one.commit(&commit_of(1, vec![(0, 1, vec![]), (7, 1, vec![outgoing(Topic::State, 0, message("x"))])]));
-    assert!(matches!(fate, Fate::Fenced(_)), "{fate:?}");
+    assert!(matches!(fate, Fate::Aborted(_)), "{fate:?}");
     assert_eq!(world.bounds(Topic::State, 0).1, Offset(0));
     assert!(matches!(one.commit(&commit_of(2, vec![(0, 5, vec![])])), Fate::Committed { .. }));
 }

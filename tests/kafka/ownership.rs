@@ -38,7 +38,7 @@ fn a_second_instance_gets_shards_with_the_last_commit_of_the_first_and_the_other
     }
     // Who gave a shard up cannot write for it; both go on with what is theirs.
     let gone = commit_of(3, vec![(going[0].0, 30, vec![])]);
-    assert!(matches!(one.commit(&gone), Fate::Fenced(_)));
+    assert!(matches!(one.commit(&gone), Fate::Aborted(_)));
     assert!(matches!(two.commit(&gone), Fate::Committed { .. }));
     let kept: Vec<_> = (0..4).filter(|it| !going.contains(&Shard(*it))).map(|it| (it, 40, vec![])).collect();
     let fate = commit_until_settled(&mut one, kept);
@@ -68,7 +68,7 @@ fn shards_are_given_up_after_ten_seconds_even_if_the_loop_does_not_answer() {
     let arrived = two.assigned(going.len());
     assert_eq!(arrived.keys().copied().collect::<Vec<_>>(), going);
     assert!(began.elapsed() > Duration::from_secs(8), "{:?}", began.elapsed());
-    assert!(matches!(one.commit(&commit_of(1, vec![(going[0].0, 1, vec![])])), Fate::Fenced(_)));
+    assert!(matches!(one.commit(&commit_of(1, vec![(going[0].0, 1, vec![])])), Fate::Aborted(_)));
     // The late answer is taken as one, not as leaving.
     one.log.close(&going);
     let kept = (0..2).find(|it| !going.contains(&Shard(*it))).unwrap();
@@ -93,7 +93,7 @@ fn a_name_used_twice_expels_the_first_process_with_words_for_a_person() {
         _ => None,
     });
     assert!(fault.what.contains("group_instance_id \"same\""), "{fault}");
-    assert!(matches!(one.commit(&commit_of(1, vec![(0, 1, vec![])])), Fate::Fenced(_)));
+    assert!(matches!(one.commit(&commit_of(1, vec![(0, 1, vec![])])), Fate::Aborted(_)));
     assert!(matches!(two.commit(&commit_of(1, vec![(0, 1, vec![])])), Fate::Committed { .. }));
 }
 
