@@ -14,25 +14,37 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     listen_to_log(&cli.global);
     let mut output = Output::new(cli.global.output);
-    let exit = match &cli.command {
-        Command::Run => unserved("run"),
-        #[cfg(feature = "rocksdb")]
-        Command::Demo(args) => crate::app::demo::demo(args),
-        #[cfg(not(feature = "rocksdb"))]
-        Command::Demo(_) => unserved("demo"),
-        Command::Check => check::check(&cli.global, &mut output),
-        Command::Topics(_) => unserved("topics"),
-        Command::Enqueue(_) => unserved("enqueue"),
-        Command::Status(_) => unserved("status"),
-        Command::Completions { shell } => completions::completions(*shell, &mut output),
-        Command::PretendHubspot(args) => pretend_hubspot(args, &mut output),
-    };
-    exit.into()
+    done(&cli, &mut output).into()
+}
+
+fn done(cli: &Cli, output: &mut Output) -> Exit {
+    match &cli.command {
+        Command::Check => check::check(&cli.global, output),
+        Command::Completions { shell } => completions::completions(*shell, output),
+        Command::PretendHubspot(args) => pretend_hubspot(args, output),
+        Command::Run | Command::Demo(_) | Command::Topics(_) | Command::Enqueue(_) | Command::Status(_) => {
+            done_on_a_log(cli, output)
+        }
+    }
+}
+
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
+fn done_on_a_log(cli: &Cli, output: &mut Output) -> Exit {
+    use crate::app::{demo, enqueue, run, status, topics};
+    match &cli.command {
+        Command::Run => run::run(&cli.global),
+        Command::Demo(args) => demo::demo(args),
+        Command::Topics(command) => topics::topics(&cli.global, command, output),
+        Command::Enqueue(args) => enqueue::enqueue(&cli.global, args, output),
+        Command::Status(args) => status::status(&cli.global, args, output),
+        Command::Check | Command::Completions { .. } | Command::PretendHubspot(_) => Exit::Usage,
+    }
 }
 
 /// A program built without C++ cannot do everything.
-fn unserved(command: &str) -> Exit {
-    complain(format!("this program was built without what `{command}` needs; build it with its default features"));
+#[cfg(not(all(feature = "kafka", feature = "rocksdb")))]
+fn done_on_a_log(_: &Cli, _: &mut Output) -> Exit {
+    complain("this program was built without the features kafka and rocksdb, which this command needs");
     Exit::Failure
 }
 

@@ -5,7 +5,7 @@ use crate::app::clock::Clock;
 use crate::engine::{Ended, Engine, Setup};
 use crate::machine::Note;
 use crate::model::{Because, Millis};
-use crate::ports::{Crms, Event, Log, Store};
+use crate::ports::{Crms, Event, Log, LogEvent, Store};
 use crate::telemetry::{Levels, Metrics};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -37,6 +37,7 @@ pub struct Pulse {
     /// Unix milliseconds of the last turn.
     beat: AtomicU64,
     draining: AtomicBool,
+    assigned: AtomicBool,
     killed: AtomicBool,
     seen: Mutex<Seen>,
 }
@@ -70,6 +71,11 @@ impl Pulse {
 
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Whether the log has ever said which shards are ours.
+    pub fn was_assigned(&self) -> bool {
+        self.assigned.load(Ordering::Relaxed)
     }
 
     pub fn seen(&self) -> Seen {
@@ -118,6 +124,9 @@ fn run<L: Log, S: Store, C: Crms>(
         }
         if events.iter().any(|it| matches!(it, Event::Drain)) {
             pulse.draining.store(true, Ordering::Relaxed);
+        }
+        if events.iter().any(|it| matches!(it, Event::Log(LogEvent::Assigned(_)))) {
+            pulse.assigned.store(true, Ordering::Relaxed);
         }
         let now = clock.now();
         let turn = engine.turn(now, events);

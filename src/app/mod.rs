@@ -5,9 +5,22 @@ mod clock;
 mod commands;
 #[cfg(feature = "rocksdb")]
 mod demo;
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
+mod enqueue;
 mod instance;
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
+mod jobs;
 mod life;
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
+mod run;
+mod seen;
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
+mod status;
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
+mod topics;
 mod tuning;
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
+mod world;
 
 pub use clock::Clock;
 pub use commands::main;
