@@ -16,6 +16,6 @@ pub use ask::{AskFault, instance_url, status};
 pub use body::{BodyFault, Declared, FAULTS_MAX, Faults, JOBS_MAX, read_jobs};
 pub use enqueue::{EnqueueOptions, Enqueued, News, StopCause, Stopped, Verdict, enqueue};
 pub use instance::{
-    ConnectionStatus, InstanceFacts, Instance, Liveness, Readiness, ShardStatus, Status, Totals, Unready,
+    ConnectionStatus, Instance, InstanceFacts, Liveness, Readiness, ShardStatus, Status, Totals, Unready,
 };
 pub use job::LineFault;

@@ -59,9 +59,7 @@ impl Connection {
                 self.silent.as_mut().reset(until);
                 Poll::Ready(result)
             }
-            Poll::Pending => {
-                self.silent.as_mut().poll(context).map(|()| Err(io::Error::from(ErrorKind::TimedOut)))
-            }
+            Poll::Pending => self.silent.as_mut().poll(context).map(|()| Err(io::Error::from(ErrorKind::TimedOut))),
         }
     }
 }

@@ -4,9 +4,9 @@
 //! A page from anywhere can make a browser on this machine send requests to loopback. It betrays itself: by `Origin`, or,
 //! where it has made its own name point to 127.0.0.1, by a `Host` that is a name.
 
+use crate::web::Limits;
 use crate::web::answer::refusal;
 use crate::web::body::pass_over;
-use crate::web::Limits;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -104,7 +104,9 @@ mod tests {
     fn only_the_whole_token_opens() {
         let with = |value: &str| has_token(&headers(&[(header::AUTHORIZATION, value)]), "s3cret");
         assert!(with("Bearer s3cret") && with("bearer  s3cret"));
-        for wrong in ["", "Bearer", "Bearer ", "Bearer s3cre", "Bearer s3crett", "Bearer S3cret", "Basic s3cret", "s3cret"] {
+        for wrong in
+            ["", "Bearer", "Bearer ", "Bearer s3cre", "Bearer s3crett", "Bearer S3cret", "Basic s3cret", "s3cret"]
+        {
             assert!(!with(wrong), "{wrong}");
         }
         assert!(!has_token(&HeaderMap::new(), "s3cret"));
@@ -117,8 +119,14 @@ mod tests {
     fn a_page_in_a_browser_is_not_local() {
         let with = |host: &str, origin: &str| is_local(&headers(&[(header::HOST, host), (header::ORIGIN, origin)]));
         let without = |host: &str| is_local(&headers(&[(header::HOST, host)]));
-        assert!(["127.0.0.1:9464", "localhost:9464", "[::1]:9464", "[::1]", "127.0.0.1", "LOCALHOST"].into_iter().all(without));
-        assert!(!["evil.example:9464", "127.0.0.1.evil.example", "localhost.evil.example:1", ""].into_iter().any(without));
+        assert!(
+            ["127.0.0.1:9464", "localhost:9464", "[::1]:9464", "[::1]", "127.0.0.1", "LOCALHOST"]
+                .into_iter()
+                .all(without)
+        );
+        assert!(
+            !["evil.example:9464", "127.0.0.1.evil.example", "localhost.evil.example:1", ""].into_iter().any(without)
+        );
         assert!(with("127.0.0.1:9464", "http://127.0.0.1:9464"));
         assert!(!with("127.0.0.1:9464", "http://evil.example"));
         assert!(!with("127.0.0.1:9464", "null"));

@@ -16,7 +16,8 @@ use serde_json::json;
 use std::sync::Arc;
 use tokio::time::timeout;
 
-const HARMLESS: &str = "some of the jobs may be in the log; send all of them again: what is there twice is applied once";
+const HARMLESS: &str =
+    "some of the jobs may be in the log; send all of them again: what is there twice is applied once";
 
 #[derive(Clone)]
 pub(super) struct Door {
@@ -120,7 +121,9 @@ fn declared(headers: &HeaderMap) -> Declared {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {
-        "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => Declared::Lines,
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
+            Declared::Lines
+        }
         "application/json" => Declared::Json,
         _ => Declared::Nothing,
     }

@@ -8,7 +8,9 @@ mod open;
 
 use crate::model::{Because, Crm};
 use crate::ops::tests::{Mood, PaperLog};
-use crate::ops::{ConnectionStatus, Instance, InstanceFacts, Liveness, Readiness, ShardStatus, Status, Totals, Unready};
+use crate::ops::{
+    ConnectionStatus, Instance, InstanceFacts, Liveness, Readiness, ShardStatus, Status, Totals, Unready,
+};
 use crate::telemetry::Metrics;
 use crate::web::{Faces, Limits, bind};
 use secrecy::SecretString;

@@ -16,7 +16,9 @@ async fn run(text: impl Into<Vec<u8>>, log: Option<&PaperLog>, strict: bool) -> 
         });
     };
     let log = log.map(|it| -> &dyn JobLog { it });
-    let ended = enqueue(Cursor::new(text.into()), log, EnqueueOptions { strict, ..EnqueueOptions::default() }, tell).await.unwrap();
+    let ended = enqueue(Cursor::new(text.into()), log, EnqueueOptions { strict, ..EnqueueOptions::default() }, tell)
+        .await
+        .unwrap();
     (ended, told)
 }
 

@@ -59,7 +59,10 @@ async fn with_a_token_everything_but_the_probes_needs_it() {
     let served = serve_with(Some(TOKEN), Limits::default()).await;
     for path in ["/metrics", "/api/v1/status", "/v1/jobs", "/nowhere", "/"] {
         let answer = served.get(path).send().await.unwrap();
-        assert_eq!((answer.status().as_u16(), &answer.headers()["www-authenticate"]), (401, &"Bearer".parse().unwrap()));
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["www-authenticate"]),
+            (401, &"Bearer".parse().unwrap())
+        );
         let wrong = told(served.get(path).bearer_auth("a-long-tokem")).await;
         assert_eq!(wrong.0, 401, "{path}");
     }
