@@ -2,8 +2,12 @@
 //! Not here: any decision. The only module that knows every adapter.
 
 mod clock;
+mod commands;
+#[cfg(feature = "rocksdb")]
+mod demo;
 mod instance;
 mod life;
 mod tuning;
 
 pub use clock::Clock;
+pub use commands::main;

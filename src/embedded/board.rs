@@ -187,3 +187,58 @@ impl State {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic, reason = "a test panics on purpose")]
+    use super::{Board, Due, Errand};
+    use crate::model::{Offset, Shard, Topic};
+
+    const JOBS: Topic = Topic::Jobs;
+
+    fn board() -> Board {
+        let board = Board::default();
+        board.update(|bounds| bounds.ends.extend([((JOBS, Shard(0)), Offset(9))]));
+        board.read(Shard(0), JOBS, Offset(0));
+        board
+    }
+
+    fn due(board: &Board) -> Due {
+        match board.next_errand() {
+            Errand::Deliver(due) => due[0],
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_was_read_before_a_new_start_is_not_delivered() {
+        let board = board();
+        let old = due(&board);
+        board.read(Shard(0), JOBS, Offset(5));
+        assert!(!board.advance(old, Offset(9)));
+        let new = due(&board);
+        assert_eq!(new.next, Offset(5));
+        assert!(board.advance(new, Offset(9)));
+    }
+
+    #[test]
+    fn what_was_read_and_is_no_longer_wanted_is_read_again_later() {
+        let board = board();
+        let read = due(&board);
+        board.want(Shard(0), JOBS, false);
+        assert!(!board.advance(read, Offset(9)));
+        board.want(Shard(0), JOBS, true);
+        assert_eq!(due(&board).next, Offset(0));
+    }
+
+    #[test]
+    fn what_was_read_of_a_closed_shard_is_not_delivered_and_the_shard_not_read_again() {
+        let board = board();
+        let read = due(&board);
+        board.close(&[Shard(0)]);
+        assert!(!board.advance(read, Offset(9)));
+        board.read(Shard(0), JOBS, Offset(0));
+        board.leave();
+        assert_eq!(board.next_errand(), Errand::Leave);
+    }
+}

@@ -194,10 +194,13 @@ impl Log for EmbeddedLog {
     }
 
     fn close(&mut self, shards: &[Shard]) {
-        let closed = self.board.close(shards);
-        if u32::try_from(closed).is_ok_and(|it| it >= self.disk.shards) {
-            self.hand(Task::Leave);
-        }
+        self.board.close(shards);
+    }
+
+    fn leave(&mut self) {
+        let all: Vec<Shard> = (0..self.disk.shards).map(Shard).collect();
+        self.board.close(&all);
+        self.hand(Task::Leave);
     }
 }
 

@@ -34,7 +34,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         }
         if let Some(slot) = self.shards.get(&shard) {
             restored.group_offset = slot.assignment.group_offset;
-            restored.jobs_start = slot.assignment.starts.get(&Topic::Jobs).copied().unwrap_or_default();
+            restored.starts.clone_from(&slot.assignment.starts);
         }
         Ok(restored)
     }

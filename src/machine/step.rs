@@ -7,8 +7,8 @@ use crate::machine::order::Order;
 use crate::machine::settle::Settled;
 use crate::machine::{Bug, Delivery, Dice, Input, Note, Out, Part, Restored, Seen, Settings, Wants};
 use crate::model::{
-    Because, CallId, CommitMark, CommitNumber, ConnectionId, DeadMark, Millis, Offset, RecordHash, Seq, StateKey,
-    StateValue, Topic,
+    AppliedMark, Because, CallId, CommitMark, CommitNumber, ConnectionId, DeadMark, Millis, Offset, RecordHash, Seq,
+    StateKey, StateValue, Topic,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -261,12 +261,20 @@ impl Machine {
 
     /// Whether the delivery's key has succeeded.
     pub(super) fn is_applied(&self, seen: &Seen, delivery: &Delivery) -> bool {
+        self.applied_mark(seen, delivery).is_some()
+    }
+
+    /// When and for which job the delivery's key has succeeded, if it has.
+    pub(super) fn applied_mark(&self, seen: &Seen, delivery: &Delivery) -> Option<AppliedMark> {
         if self.bug(Bug::ForgetsApplied) {
-            return false;
+            return None;
         }
         let target = &delivery.target;
-        let uncommitted = self.overlay(&StateKey::Applied(target.tenant, target.dedupe));
-        uncommitted.map_or_else(|| seen.applied.contains_key(&target.dedupe), |it| it.is_some())
+        match self.overlay(&StateKey::Applied(target.tenant, target.dedupe)) {
+            Some(Some(StateValue::Applied(mark))) => Some(*mark),
+            Some(_) => None,
+            None => seen.applied.get(&target.dedupe).copied(),
+        }
     }
 
     pub(super) fn bug(&self, bug: Bug) -> bool {

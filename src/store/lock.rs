@@ -6,10 +6,11 @@ use crate::ports::StoreFault;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use tracing::warn;
 
 /// Held as long as it lives; the operating system frees it when the process dies.
 pub(super) struct DirectoryLock {
-    _file: File,
+    file: File,
 }
 
 impl DirectoryLock {
@@ -33,7 +34,16 @@ impl DirectoryLock {
             Err(TryLockError::Error(error)) => return Err(fault::from_io("cannot lock", &path, &error)),
         }
         sign(&mut file).map_err(|error| fault::from_io("cannot write", &path, &error))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for DirectoryLock {
+    /// Closing the file is not enough: a child process that is being started may still share it.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            warn!(%error, "the lock of the local store cannot be let go of");
+        }
     }
 }
 
@@ -50,4 +60,21 @@ fn held_by_another(dir: &Path, file: &mut File) -> StoreFault {
     };
     let what = format!("{} is in use by {owner}; stop it or give this one its own state.dir", dir.display());
     StoreFault { what }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test panics on purpose")]
+    use super::DirectoryLock;
+
+    #[test]
+    fn a_lock_let_go_of_is_free_although_a_child_process_still_shares_its_file() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let lock = DirectoryLock::take(dir.path()).unwrap();
+        let shared = lock.file.try_clone().unwrap();
+        assert!(DirectoryLock::take(dir.path()).is_err());
+        drop(lock);
+        assert!(DirectoryLock::take(dir.path()).is_ok());
+        drop(shared);
+    }
 }

@@ -1,9 +1,9 @@
 //! The demo as a screen: what the CRM counted, what waits and why, and a key for each fault.
 //! Not here: what a fault does (`stage`).
 
+use crate::app::demo::count::Tally;
 use crate::app::demo::plain::STORY;
 use crate::app::demo::script::{self, Scene};
-use crate::app::demo::count::Tally;
 use crate::app::demo::stage::Stage;
 use crate::cli::args;
 use crate::model::Because;
@@ -138,9 +138,9 @@ impl View {
     }
 
     fn title(&self, stage: &Stage) -> Line<'_> {
-        let first = self.first_applied.map_or_else(String::new, |it| {
-            format!("first event in the CRM after {:.1} s", it.as_secs_f64())
-        });
+        let first = self
+            .first_applied
+            .map_or_else(String::new, |it| format!("first event in the CRM after {:.1} s", it.as_secs_f64()));
         Line::from(vec![
             Span::styled(" Sluicegate ", Style::new().add_modifier(Modifier::REVERSED)),
             Span::from(format!(

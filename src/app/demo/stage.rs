@@ -37,7 +37,8 @@ const LOCKED_FOR: Duration = Duration::from_secs(5);
 /// Everything that runs. Shared by the stream, the screen and the script.
 pub(super) struct Stage {
     folder: PathBuf,
-    crm: Runtime,
+    /// Keeps the pretend HubSpot running.
+    _crm: Runtime,
     hubspot: Running,
     tenants: Tenants,
     accesses: Accesses,
@@ -93,7 +94,7 @@ impl Stage {
         let (tenants, accesses) = directory(tenants, &hubspot.url());
         let stage = Self {
             folder,
-            crm,
+            _crm: crm,
             hubspot,
             tenants,
             accesses,

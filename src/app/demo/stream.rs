@@ -27,11 +27,10 @@ pub(super) fn run(stage: &Arc<Stage>, tenants: u32, seed: u64) {
     let mut number = 0_u64;
     while !stage.is_stream_over() {
         let flood = if stage.switches().flood.load(Ordering::Relaxed) { FLOOD_PER_SECOND } else { 0 };
-        let steady = (0..STEADY_PER_SECOND / ROUNDS_PER_SECOND).map(|_| pick(&mut dice, u64::from(tenants)));
-        let flooded = (0..flood / ROUNDS_PER_SECOND).map(|_| 0);
-        let jobs: Vec<NewJob> = steady
-            .chain(flooded)
-            .map(|tenant| {
+        let steady = STEADY_PER_SECOND / ROUNDS_PER_SECOND;
+        let jobs: Vec<NewJob> = (0..steady + flood / ROUNDS_PER_SECOND)
+            .map(|place| {
+                let tenant = if place < steady { pick(&mut dice, u64::from(tenants)) } else { 0 };
                 let tenant = u32::try_from(tenant).unwrap_or(0);
                 let contact = pick(&mut dice, CONTACTS);
                 let version = sent.entry((tenant, contact)).or_default();
@@ -46,7 +45,7 @@ pub(super) fn run(stage: &Arc<Stage>, tenants: u32, seed: u64) {
 }
 
 fn pick(dice: &mut crate::machine::Dice, below: u64) -> u64 {
-    let rolled = std::time::Duration::from_secs(below).mul_f64(dice.roll()).as_secs();
+    let rolled = Duration::from_secs(below).mul_f64(dice.roll()).as_secs();
     rolled.min(below.saturating_sub(1))
 }
 
