@@ -1,26 +1,30 @@
 //! Wiring: settings become adapters, adapters an engine, and the engine gets its faces.
 //! Not here: any decision. The only module that knows every adapter.
 
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod clock;
 mod commands;
-#[cfg(feature = "rocksdb")]
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod demo;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod enqueue;
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod instance;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod jobs;
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod life;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod run;
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod seen;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod status;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod topics;
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod tuning;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod world;
 
-use clock::Clock;
 pub use commands::main;

@@ -272,10 +272,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             let gone: BTreeSet<Seq> =
                 part.removed.iter().filter(|(_, it)| it.record == record).map(|(key, _)| key.seq).collect();
             let waiting = self.waiting_of(shard, record, 1 + gone.len())?;
-            if let Some((seq, timer)) = waiting.into_iter().find(|(seq, _)| !gone.contains(seq)) {
-                if timer.0 == 0 {
-                    batch.writes.push((wire::index::queue_key(id, seq), Some(Vec::new())));
-                }
+            let next = waiting.into_iter().find(|(seq, _)| !gone.contains(seq));
+            if let Some((seq, Millis(0))) = next {
+                batch.writes.push((wire::index::queue_key(id, seq), Some(Vec::new())));
             }
         }
         Ok(())

@@ -69,13 +69,19 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     }
 
     pub(super) fn note_current(&mut self, now: Millis) {
-        for (shard, slot) in &mut self.shards {
-            if slot.is_running() && NOTE_EVERY <= now.since(slot.noted_at) {
+        let due = |slot: &ShardSlot| slot.is_running() && NOTE_EVERY <= now.since(slot.noted_at);
+        let shards: Vec<Shard> = self.shards.iter().filter(|(_, it)| due(it)).map(|(it, _)| *it).collect();
+        for shard in shards {
+            if let Some(slot) = self.shards.get_mut(&shard) {
                 slot.noted_at = now;
-                if let Err(fault) = self.store.note_current(*shard, now) {
-                    tracing::warn!(%shard, %fault, "the local copy could not be flushed; it is rebuilt from the log if it is lost");
-                }
             }
+            self.note_current_of(shard, now);
+        }
+    }
+
+    pub(super) fn note_current_of(&mut self, shard: Shard, now: Millis) {
+        if let Err(fault) = self.store.note_current(shard, now) {
+            tracing::warn!(%shard, %fault, "the local copy could not be flushed; it is rebuilt from the log if it is lost");
         }
     }
 }

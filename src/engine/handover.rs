@@ -74,9 +74,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         let Some(slot) = self.shards.remove(&shard) else { return };
         let clean = slot.machine().is_some_and(|it| it.gauges().calls == 0 && !it.is_flying());
         if clean && ours_still {
-            if let Err(fault) = self.store.note_current(shard, now) {
-                tracing::warn!(%shard, %fault, "the local copy could not be flushed; it is rebuilt from the log if it is lost");
-            }
+            self.note_current_of(shard, now);
         }
         if !clean {
             self.quiet.insert(shard, now.after(self.settings.call_deadline));

@@ -9,6 +9,7 @@ use crate::model::{
 };
 use crate::ports::{Crms, Log, Store, StoreFault};
 use crate::wire;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 /// Timers taken in one turn and shard; more wait for the next turn.
@@ -23,8 +24,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         self.see_state(shard, wants, &mut seen)?;
         self.see_entries(shard, wants, &mut seen)?;
         for want in &wants.records {
-            if !seen.records.contains_key(&want.record) {
-                seen.records.insert(want.record, self.waiting_of(shard, want.record, want.limit)?);
+            if let Entry::Vacant(place) = seen.records.entry(want.record) {
+                place.insert(self.waiting_of(shard, want.record, want.limit)?);
             }
         }
         Ok(seen)

@@ -4,7 +4,7 @@
 use crate::engine::{Engine, index};
 use crate::machine::{Removed, Restored};
 use crate::model::{
-    EntryKey, Offset, Place, RecordHash, SEGMENT_BITS, Segment, Shard, StateKey, StateValue, Tier, Topic,
+    EntryKey, Millis, Offset, Place, RecordHash, SEGMENT_BITS, Segment, Shard, StateKey, StateValue, Tier, Topic,
 };
 use crate::ports::{Batch, Crms, Log, Store, StoreFault};
 use crate::wire;
@@ -69,12 +69,12 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         for tier in Tier::ALL {
             let topic = Topic::Delay(tier);
             let low = restored.positions.get(&topic).map_or(Offset(0), |it| it.low);
-            self.places(shard, tier, (Offset(0), low), &mut gone, |_| true)?;
+            gone.extend(self.places(shard, tier, (Offset(0), low), |_| true)?);
             for (_, segment) in touched.iter().filter(|(it, _)| *it == topic) {
                 let Some(bits) = restored.segments.get(&(topic, *segment)) else { continue };
                 let start = segment.0.saturating_mul(SEGMENT_BITS);
                 let range = (Offset(start), Offset(start.saturating_add(SEGMENT_BITS)));
-                self.places(shard, tier, range, &mut gone, |offset| bits.has(offset))?;
+                gone.extend(self.places(shard, tier, range, |offset| bits.has(offset))?);
             }
         }
         let mut batch = Batch::default();
@@ -96,9 +96,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         shard: Shard,
         tier: Tier,
         (from, to): (Offset, Offset),
-        gone: &mut Vec<(Place, EntryKey)>,
         is_gone: impl Fn(Offset) -> bool,
-    ) -> Result<(), StoreFault> {
+    ) -> Result<Vec<(Place, EntryKey)>, StoreFault> {
+        let mut gone = Vec::new();
         let prefix = wire::index::message_prefix(tier);
         let mut from = wire::index::message_key(Place { tier, offset: from });
         loop {
@@ -106,13 +106,13 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             for (key, value) in &pairs {
                 let place = wire::index::decode_message_key(key).map_err(index::damaged)?;
                 if to <= place.offset {
-                    return Ok(());
+                    return Ok(gone);
                 }
                 if is_gone(place.offset) {
                     gone.push((place, index::waiting(value)?.1));
                 }
             }
-            let Some((last, _)) = pairs.last().filter(|_| pairs.len() == SCAN_MAX) else { return Ok(()) };
+            let Some((last, _)) = pairs.last().filter(|_| pairs.len() == SCAN_MAX) else { return Ok(gone) };
             from.clone_from(last);
             from.push(0);
         }
@@ -121,10 +121,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     fn queue_first_of(&mut self, shard: Shard, records: BTreeSet<(RecordHash, EntryKey)>) -> Result<(), StoreFault> {
         let mut batch = Batch::default();
         for (record, key) in records {
-            if let Some((seq, timer)) = self.waiting_of(shard, record, 1)?.first() {
-                if timer.0 == 0 {
-                    batch.writes.push((wire::index::queue_key(&key.connection, *seq), Some(Vec::new())));
-                }
+            if let Some((seq, Millis(0))) = self.waiting_of(shard, record, 1)?.first() {
+                batch.writes.push((wire::index::queue_key(&key.connection, *seq), Some(Vec::new())));
             }
         }
         self.store.write(shard, batch)

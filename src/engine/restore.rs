@@ -100,10 +100,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         match &slot.phase {
             Phase::Restoring { position, .. } => {
                 let reached = |topic| position.get(&topic).copied().unwrap_or_default() >= end(topic);
-                if reached(Topic::State) && reached(Topic::Applied) {
-                    if let Err(fault) = self.start_filing(now, shard) {
-                        self.store_failed(shard, &fault);
-                    }
+                let restored = reached(Topic::State) && reached(Topic::Applied);
+                if let Some(Err(fault)) = restored.then(|| self.start_filing(now, shard)) {
+                    self.store_failed(shard, &fault);
                 }
             }
             Phase::Filing(machine) => {

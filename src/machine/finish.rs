@@ -2,10 +2,9 @@
 //! Not here: what an answer means (the connectors), when a retry is due (`retry`).
 
 use crate::machine::fair::Line;
+use crate::machine::moment::Moment;
 use crate::machine::step::estimate;
-use crate::machine::{
-    Bug, DeadLetter, Delivery, Ended, IndexWrite, Machine, Next, Note, Out, Released, Removed, Seen, Wants,
-};
+use crate::machine::{Bug, DeadLetter, Delivery, Ended, IndexWrite, Machine, Next, Note, Released, Removed, Wants};
 use crate::model::{
     Answer, AppliedMark, Because, CallEnded, CallId, DeadMark, EntryKey, Fault, Millis, Outcome, Reason, RecordHash,
     Reply, Seq, StateKey, StateValue, Tier, Topic, Tried,
@@ -15,12 +14,12 @@ use std::time::Duration;
 impl Machine {
     pub(super) fn wants_of_call(&self, id: CallId, wants: &mut Wants) {
         let members = self.calls.get(&id).map(Vec::as_slice).unwrap_or_default();
-        let waiting = |it: &&Box<Delivery>| self.lines.get(&it.target.connection.id).is_some_and(Line::has_waiting);
-        wants.records.extend(members.iter().filter(waiting).map(|it| self.record_want(it.target.record)));
+        let waiting = |it: &Delivery| self.lines.get(&it.target.connection.id).is_some_and(Line::has_waiting);
+        wants.records.extend(members.iter().filter(|it| waiting(it)).map(|it| self.record_want(it.target.record)));
         wants.records.extend(members.iter().flat_map(|it| self.records_of_twins(it)).map(|it| self.record_want(it)));
     }
 
-    pub(super) fn call_ended(&mut self, now: Millis, seen: &Seen, ended: CallEnded, out: &mut Out) {
+    pub(super) fn call_ended(&mut self, at: &mut Moment<'_>, ended: CallEnded) {
         let Some(members) = self.calls.remove(&ended.id) else { return };
         let Some(first) = members.first() else { return };
         let connection = first.target.connection.clone();
@@ -28,7 +27,7 @@ impl Machine {
         line.calls = line.calls.saturating_sub(1);
         line.answered = true;
         line.slow = timed_out(&ended.answer).unwrap_or(line.slow);
-        out.notes.push(Note::Called {
+        at.out.notes.push(Note::Called {
             crm: connection.crm,
             result: result_name(&ended.answer),
             inputs: members.len(),
@@ -40,19 +39,13 @@ impl Machine {
         }
         let replies = replies(ended.answer, members.len());
         for (member, reply) in members.into_iter().zip(replies) {
-            self.conclude(now, seen, (member, reply, ended.took), out);
+            self.conclude(at, (member, reply, ended.took));
         }
         self.lines.wake(&connection.id);
         self.lines.tidy(&connection.id);
     }
 
-    fn conclude(
-        &mut self,
-        now: Millis,
-        seen: &Seen,
-        (member, reply, took): (Box<Delivery>, MemberReply, Duration),
-        out: &mut Out,
-    ) {
+    fn conclude(&mut self, at: &mut Moment<'_>, (member, reply, took): (Box<Delivery>, MemberReply, Duration)) {
         let (record, seq, connection) = (member.target.record, member.seq, member.target.connection.id.clone());
         match reply {
             MemberReply::Smaller => {
@@ -60,13 +53,13 @@ impl Machine {
                 member.level += 1;
                 return self.make_ready(member);
             }
-            MemberReply::Own(Reply::Applied { record_id, .. }) => self.applied(now, seen, (member, record_id), out),
-            MemberReply::Own(Reply::Permanent(fault)) => self.die(now, member, (fault, took, false), out),
+            MemberReply::Own(Reply::Applied { record_id, .. }) => self.applied(at, (member, record_id)),
+            MemberReply::Own(Reply::Permanent(fault)) => self.die(at, member, (fault, took, false)),
             MemberReply::Own(Reply::Transient(fault) | Reply::Account(fault)) => {
-                self.fail(now, member, (fault, took), out);
+                self.fail(at, member, (fault, took));
             }
         }
-        self.next_of_record(seen, (record, seq, connection), out);
+        self.next_of_record(at, (record, seq, connection));
     }
 
     /// Records of other deliveries in memory with the same idempotency key: they end with this one.
@@ -76,61 +69,62 @@ impl Machine {
         twins.iter().filter_map(|seq| Some(line.ready.get(seq)?.target.record)).collect()
     }
 
-    fn applied(&mut self, now: Millis, seen: &Seen, (member, record_id): (Box<Delivery>, String), out: &mut Out) {
+    fn applied(&mut self, at: &mut Moment<'_>, (member, record_id): (Box<Delivery>, String)) {
         let (dedupe, seq) = (member.target.dedupe, member.seq);
         let connection = member.target.connection.id.clone();
-        out.notes.push(Note::Synced { crm: member.target.connection.crm, lag: now.since(member.job.occurred_at) });
+        at.out
+            .notes
+            .push(Note::Synced { crm: member.target.connection.crm, lag: at.now.since(member.job.occurred_at) });
         if !self.bug(Bug::KeepsAppliedToItself) {
             let key = StateKey::Applied(member.target.tenant, dedupe);
-            self.building.puts.insert(key, Some(StateValue::Applied(AppliedMark { at: now, seq })));
+            self.building.puts.insert(key, Some(StateValue::Applied(AppliedMark { at: at.now, seq })));
         }
         self.dedupe.let_go(dedupe, seq);
-        self.finish(now, member, (Outcome::Applied, Some(record_id), None, None), out);
+        self.finish(at, member, (Outcome::Applied, Some(record_id), None, None));
         if self.bug(Bug::ForgetsApplied) {
             return;
         }
         for other in self.dedupe.others(dedupe) {
             if let Some(twin) = self.take_from_memory(&connection, other) {
                 let ended = (twin.target.record, twin.seq, connection.clone());
-                self.end(now, twin, Outcome::Duplicate, None, out);
-                self.next_of_record(seen, ended, out);
+                self.end(at, twin, Outcome::Duplicate, None);
+                self.next_of_record(at, ended);
             }
         }
     }
 
     /// It failed for a passing reason: another try later, or none.
-    fn fail(&mut self, now: Millis, mut member: Box<Delivery>, (fault, took): (Fault, Duration), out: &mut Out) {
+    fn fail(&mut self, at: &mut Moment<'_>, mut member: Box<Delivery>, (fault, took): (Fault, Duration)) {
         let counted = member.attempt.next();
         let mut policy = self.settings.retry;
         policy.retries -= u32::from(self.bug(Bug::GivesUpEarly) && 0 < policy.retries);
-        let next = policy.after(counted, now, fault.retry_after, self.dice.roll());
+        let next = policy.after(counted, at.now, fault.retry_after, self.dice.roll());
         match next {
-            Next::Exhausted => self.die(now, member, (fault, took, true), out),
+            Next::Exhausted => self.die(at, member, (fault, took, true)),
             Next::Again { due, delay, tier } => {
-                out.notes.push(Note::Retried { crm: member.target.connection.crm, reason: fault.reason });
+                at.out.notes.push(Note::Retried { crm: member.target.connection.crm, reason: fault.reason });
                 member.attempt = counted;
-                member.history.0.push(tried(&member, now, &fault, took, Some(delay)));
+                member.history.0.push(tried(&member, at.now, &fault, took, Some(delay)));
                 let due = if self.bug(Bug::RetriesEarly) { due.before(Duration::from_secs(3)) } else { due };
-                self.release_to(now, member, (Because::Retry, due, tier), out);
+                self.release_to(at, member, (Because::Retry, due, tier));
             }
         }
     }
 
     fn die(
         &mut self,
-        now: Millis,
+        at: &mut Moment<'_>,
         mut member: Box<Delivery>,
         (fault, took, exhausted): (Fault, Duration, bool),
-        out: &mut Out,
     ) {
         member.attempt = member.attempt.next();
         if !self.bug(Bug::CutsHistory) {
-            member.history.0.push(tried(&member, now, &fault, took, None));
+            member.history.0.push(tried(&member, at.now, &fault, took, None));
         }
         self.dedupe.let_go(member.target.dedupe, member.seq);
         let key = StateKey::Dead(member.seq, Some(member.target.connection.id.clone()));
         let mark =
-            DeadMark { reason: fault.reason, code: fault.code.clone(), at: now, rewinds: self.settled.rewinds() };
+            DeadMark { reason: fault.reason, code: fault.code.clone(), at: at.now, rewinds: self.settled.rewinds() };
         self.building.puts.insert(key, Some(StateValue::Dead(mark)));
         self.building.bytes += member.original.size();
         self.building.dead.push(DeadLetter {
@@ -142,79 +136,69 @@ impl Machine {
             exhausted,
             delivery: Some(member.clone()),
         });
-        self.finish(now, member, (Outcome::Dead, None, Some(fault.reason), fault.code), out);
+        self.finish(at, member, (Outcome::Dead, None, Some(fault.reason), fault.code));
     }
 
     /// It ends without a call.
     pub(super) fn end(
         &mut self,
-        now: Millis,
+        at: &mut Moment<'_>,
         delivery: Box<Delivery>,
         outcome: Outcome,
         reason: Option<Reason>,
-        out: &mut Out,
     ) {
         self.dedupe.let_go(delivery.target.dedupe, delivery.seq);
-        self.finish(now, delivery, (outcome, None, reason, None), out);
+        self.finish(at, delivery, (outcome, None, reason, None));
     }
 
     fn finish(
         &mut self,
-        now: Millis,
+        at: &mut Moment<'_>,
         delivery: Box<Delivery>,
         (outcome, record_id, reason, code): (Outcome, Option<String>, Option<Reason>, Option<String>),
-        out: &mut Out,
     ) {
-        out.notes.push(Note::Ended { crm: Some(delivery.target.connection.crm), outcome });
+        at.out.notes.push(Note::Ended { crm: Some(delivery.target.connection.crm), outcome });
         self.settle_delivery(&delivery);
         self.building.bytes += 200;
-        self.building.ended.push(Ended { delivery, outcome, at: now, record_id, reason, code });
+        self.building.ended.push(Ended { delivery, outcome, at: at.now, record_id, reason, code });
     }
 
-    pub(super) fn release(
-        &mut self,
-        now: Millis,
-        delivery: Box<Delivery>,
-        because: Because,
-        due: Millis,
-        out: &mut Out,
-    ) {
-        self.release_to(now, delivery, (because, due, Tier::S5), out);
+    pub(super) fn release(&mut self, at: &mut Moment<'_>, delivery: Box<Delivery>, because: Because, due: Millis) {
+        self.release_to(at, delivery, (because, due, Tier::S5));
     }
 
     /// To a delay topic; what of its record is in memory behind it must follow, or it would overtake.
     fn release_to(
         &mut self,
-        now: Millis,
+        at: &mut Moment<'_>,
         delivery: Box<Delivery>,
         (because, due, tier): (Because, Millis, Tier),
-        out: &mut Out,
     ) {
         let (record, seq) = (delivery.target.record, delivery.seq);
         let connection = delivery.target.connection.id.clone();
-        out.notes.push(Note::Waits { crm: delivery.target.connection.crm, because });
+        at.out.notes.push(Note::Waits { crm: delivery.target.connection.crm, because });
         self.dedupe.let_go(delivery.target.dedupe, seq);
         self.settle_delivery(&delivery);
         if !self.bug(Bug::ForgetsOnItsWay) {
             self.order.send_off(record, seq, because);
         }
         self.building.bytes += delivery.original.size() + 500;
-        let since = delivery.since.unwrap_or(now);
-        let due = estimate(because, now, due);
+        let since = delivery.since.unwrap_or(at.now);
+        let due = estimate(because, at.now, due);
         self.building.released.push(Released { delivery, because, tier, due, since });
         for behind in self.order.ready_behind(record, seq) {
             if let Some(follower) = self.take_from_memory(&connection, behind) {
-                self.put_back(now, follower, out);
+                self.put_back(at, follower);
             }
         }
     }
 
     /// It is not first any more: back to the index where it still lies, or behind the other to a delay topic.
-    pub(super) fn put_back(&mut self, now: Millis, delivery: Box<Delivery>, out: &mut Out) {
+    pub(super) fn put_back(&mut self, at: &mut Moment<'_>, delivery: Box<Delivery>) {
         if delivery.waits.is_some() {
             self.dedupe.let_go(delivery.target.dedupe, delivery.seq);
         } else {
-            self.release(now, delivery, Because::Order, now, out);
+            self.release(at, delivery, Because::Order, at.now);
         }
     }
 
@@ -243,17 +227,16 @@ impl Machine {
     /// The next of the record may go: in memory by itself, from the index through its queue.
     pub(super) fn next_of_record(
         &mut self,
-        seen: &Seen,
+        at: &mut Moment<'_>,
         (record, ended, connection): (RecordHash, Seq, crate::model::ConnectionId),
-        out: &mut Out,
     ) {
         self.refresh(record, &connection);
-        let next = self.waiting_of(seen, record).find(|(seq, _)| *seq != ended);
+        let next = self.waiting_of(at.seen, record).find(|(seq, _)| *seq != ended);
         let Some((seq, timer)) = next else { return };
         if 0 < timer.0 || self.order.has_before(record, seq) {
             return;
         }
-        out.index.push(IndexWrite::Queue(EntryKey { seq, connection: connection.clone() }));
+        at.out.index.push(IndexWrite::Queue(EntryKey { seq, connection: connection.clone() }));
         self.lines.line(&connection).lower_next(seq);
     }
 }

@@ -18,6 +18,7 @@ mod delivery;
 mod fair;
 mod finish;
 mod input;
+mod moment;
 mod note;
 mod order;
 mod part;

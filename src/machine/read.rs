@@ -2,10 +2,10 @@
 //! Not here: decoding and routing, which came before.
 
 use crate::machine::fair::Line;
-use crate::machine::{Bug, DeadLetter, Delivery, Forwarded, JobRead, Machine, Note, Out, Seen, Target, Verdict, Wants};
+use crate::machine::moment::Moment;
+use crate::machine::{Bug, DeadLetter, Delivery, Forwarded, JobRead, Machine, Note, Seen, Target, Verdict, Wants};
 use crate::model::{
-    Attempt, Because, DeadMark, History, Job, Message, Millis, Offset, Outcome, Reason, Seq, Shard, StateKey,
-    StateValue, Topic,
+    Attempt, Because, DeadMark, History, Job, Message, Offset, Outcome, Reason, Seq, Shard, StateKey, StateValue, Topic,
 };
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn read_job(&mut self, now: Millis, seen: &Seen, read: JobRead, spill: bool, out: &mut Out) {
+    pub(super) fn read_job(&mut self, at: &mut Moment<'_>, read: JobRead, spill: bool) {
         let JobRead { offset, message, verdict } = read;
         if self.settled.is_settled(Topic::Jobs, offset) || self.unsettled.contains_key(&offset) {
             return;
@@ -49,48 +49,48 @@ impl Machine {
         }
         match verdict {
             Verdict::Ignored => {
-                out.notes.push(Note::Ended { crm: None, outcome: Outcome::Ignored });
+                at.out.notes.push(Note::Ended { crm: None, outcome: Outcome::Ignored });
                 self.settle_job(offset);
             }
             Verdict::Malformed { reason, what } => {
-                self.bury_message((Topic::Jobs, offset), message, (reason, what), (now, seen), out);
+                self.bury_message(at, (Topic::Jobs, offset), message, (reason, what));
                 self.settle_job(offset);
             }
-            Verdict::Forward(home) => self.forward(now, (offset, home), message, out),
+            Verdict::Forward(home) => self.forward(at, (offset, home), message),
             Verdict::Deliver { job, targets } => {
                 self.unsettled.insert(offset, targets.len());
                 for target in targets {
                     let delivery = first_life(offset, target, &job, &message);
-                    self.arrive(now, seen, delivery, spill, out);
+                    self.arrive(at, delivery, spill);
                 }
             }
         }
     }
 
     /// One delivery of a job just read: known, blocked, or ready.
-    fn arrive(&mut self, now: Millis, seen: &Seen, delivery: Box<Delivery>, spill: bool, out: &mut Out) {
-        if self.is_waiting_already(seen, &delivery) || self.is_dead_already(seen, &delivery) {
+    fn arrive(&mut self, at: &mut Moment<'_>, delivery: Box<Delivery>, spill: bool) {
+        if self.is_waiting_already(at.seen, &delivery) || self.is_dead_already(at, &delivery) {
             return self.settle_delivery(&delivery);
         }
-        if let Some(mark) = self.applied_mark(seen, &delivery) {
+        if let Some(mark) = self.applied_mark(at.seen, &delivery) {
             // Not a duplicate of another job but this very delivery: its job is read again because of another one.
             let itself = mark.seq == delivery.seq && !self.settled.seen_before(delivery.seq);
             return if itself {
                 self.settle_delivery(&delivery);
             } else {
-                self.end(now, delivery, Outcome::Duplicate, None, out);
+                self.end(at, delivery, Outcome::Duplicate, None);
             };
         }
-        let lapsed = now.since(delivery.original.timestamp) > self.settings.idempotency_ttl;
+        let lapsed = at.now.since(delivery.original.timestamp) > self.settings.idempotency_ttl;
         if lapsed && self.settled.seen_before(delivery.seq) {
-            return self.end(now, delivery, Outcome::Duplicate, Some(Reason::Expired), out);
+            return self.end(at, delivery, Outcome::Duplicate, Some(Reason::Expired));
         }
-        if self.is_blocked(seen, &delivery) {
-            return self.release(now, delivery, Because::Order, now, out);
+        if self.is_blocked(at.seen, &delivery) {
+            return self.release(at, delivery, Because::Order, at.now);
         }
         let line_bytes = self.lines.get(&delivery.target.connection.id).map_or(0, |it| it.bytes);
         if spill || self.settings.line_bytes_max < line_bytes {
-            return self.release(now, delivery, Because::RateLimit, now, out);
+            return self.release(at, delivery, Because::RateLimit, at.now);
         }
         self.make_ready(delivery);
     }
@@ -102,9 +102,9 @@ impl Machine {
     }
 
     /// A rewind gives the dead one new life; else they stay dead.
-    fn is_dead_already(&mut self, seen: &Seen, delivery: &Delivery) -> bool {
+    fn is_dead_already(&mut self, at: &mut Moment<'_>, delivery: &Delivery) -> bool {
         let key = StateKey::Dead(delivery.seq, Some(delivery.target.connection.id.clone()));
-        let Some(mark) = self.dead_mark(seen, &key) else { return false };
+        let Some(mark) = self.dead_mark(at.seen, &key) else { return false };
         let revived = self.settled.seen_before(delivery.seq) && mark.rewinds < self.settled.rewinds();
         if revived && !self.bug(Bug::BuriesTheDead) {
             self.building.puts.insert(key, None);
@@ -127,10 +127,10 @@ impl Machine {
         self.waiting_of(seen, record).any(|(waiting, _)| waiting < seq && Some(waiting) != in_flight)
     }
 
-    fn forward(&mut self, now: Millis, (offset, home): (Offset, Shard), message: Arc<Message>, out: &mut Out) {
-        let lapsed = now.since(message.timestamp) > self.settings.idempotency_ttl;
+    fn forward(&mut self, at: &mut Moment<'_>, (offset, home): (Offset, Shard), message: Arc<Message>) {
+        let lapsed = at.now.since(message.timestamp) > self.settings.idempotency_ttl;
         if !(lapsed && self.settled.seen_before(offset)) {
-            out.notes.push(Note::Forwarded);
+            at.out.notes.push(Note::Forwarded);
             self.building.bytes += message.size();
             self.building.forwarded.push(Forwarded { home, original: message });
         }
@@ -140,22 +140,21 @@ impl Machine {
     /// A message that is no delivery goes to the dead letters.
     pub(super) fn bury_message(
         &mut self,
+        at: &mut Moment<'_>,
         (topic, offset): (Topic, Offset),
         original: Arc<Message>,
         (reason, what): (Reason, String),
-        (now, seen): (Millis, &Seen),
-        out: &mut Out,
     ) {
         if topic == Topic::Jobs {
             let key = StateKey::Dead(offset, None);
             let rewinds = self.settled.rewinds();
-            if self.dead_mark(seen, &key).is_some_and(|it| it.rewinds == rewinds) {
+            if self.dead_mark(at.seen, &key).is_some_and(|it| it.rewinds == rewinds) {
                 return;
             }
-            let mark = DeadMark { reason, code: None, at: now, rewinds };
+            let mark = DeadMark { reason, code: None, at: at.now, rewinds };
             self.building.puts.insert(key, Some(StateValue::Dead(mark)));
         }
-        out.notes.push(Note::Ended { crm: None, outcome: Outcome::Dead });
+        at.out.notes.push(Note::Ended { crm: None, outcome: Outcome::Dead });
         self.building.bytes += original.size();
         let letter = DeadLetter { topic, offset, original, reason, what, exhausted: false, delivery: None };
         self.building.dead.push(letter);

@@ -3,6 +3,7 @@
 
 use crate::machine::dedupe::Dedupe;
 use crate::machine::fair::Lines;
+use crate::machine::moment::Moment;
 use crate::machine::order::Order;
 use crate::machine::settle::Settled;
 use crate::machine::{Bug, Delivery, Dice, Input, Note, Out, Part, Restored, Seen, Settings, Wants};
@@ -21,6 +22,7 @@ pub struct Machine {
     pub(super) order: Order,
     pub(super) dedupe: Dedupe,
     pub(super) lines: Lines,
+    #[expect(clippy::vec_box, reason = "deliveries move between their line and a call without being copied")]
     pub(super) calls: BTreeMap<CallId, Vec<Box<Delivery>>>,
     /// Deliveries of a message of `jobs` that have no fate yet.
     pub(super) unsettled: BTreeMap<Seq, usize>,
@@ -92,26 +94,27 @@ impl Machine {
 
     /// Takes one input to its end. `seen` is what the store said to `wants` of the same input.
     pub fn step(&mut self, now: Millis, seen: &Seen, input: Input, out: &mut Out) {
+        let at = &mut Moment { now, seen, out };
         match input {
             Input::Jobs { jobs, position, spill } => {
                 for job in jobs {
-                    self.read_job(now, seen, job, spill, out);
+                    self.read_job(at, job, spill);
                 }
                 self.settled.reach(Topic::Jobs, position);
                 self.lines.wake_stalled();
             }
-            Input::Waiting { tier, messages, position } => self.file_all(now, seen, (tier, messages, position), out),
-            Input::CallEnded(ended) => self.call_ended(now, seen, ended, out),
+            Input::Waiting { tier, messages, position } => self.file_all(at, (tier, messages, position)),
+            Input::CallEnded(ended) => self.call_ended(at, ended),
             Input::Heads { connection, heads, next } => {
                 self.lines.line(&connection).next = next;
                 for head in heads {
-                    self.load(now, seen, head, out);
+                    self.load(at, head);
                 }
                 self.lines.wake(&connection);
             }
             Input::Due(timers) => {
                 for (due, key, record) in timers {
-                    self.timer_ended(seen, due, (key, record), out);
+                    self.timer_ended(at, due, (key, record));
                 }
             }
             Input::Oldest(tier, offset) => self.settled.oldest(Topic::Delay(tier), offset),

@@ -2,7 +2,8 @@
 //! Not here: its keys and its disk; that a message is settled (`settle`).
 
 use crate::machine::input::RecordWant;
-use crate::machine::{Delivery, Head, IndexWrite, Machine, Note, Out, Seen, WaitingContent, WaitingRead, Waits, Wants};
+use crate::machine::moment::Moment;
+use crate::machine::{Delivery, Head, IndexWrite, Machine, Note, Seen, WaitingContent, WaitingRead, Waits, Wants};
 use crate::model::{
     Because, ConnectionId, Entry, EntryKey, Millis, Offset, Outcome, Place, Reason, RecordHash, Seq, Tier, Topic,
 };
@@ -46,10 +47,8 @@ impl Machine {
     /// Files messages of a delay topic in the order they lie there.
     pub(super) fn file_all(
         &mut self,
-        now: Millis,
-        seen: &Seen,
+        at: &mut Moment<'_>,
         (tier, messages, position): (Tier, Vec<WaitingRead>, Offset),
-        out: &mut Out,
     ) {
         let topic = Topic::Delay(tier);
         let mut filed = Filed::new();
@@ -58,22 +57,22 @@ impl Machine {
                 continue;
             }
             match content {
-                WaitingContent::Entry(entry) => self.file(now, seen, *entry, &mut filed, out),
+                WaitingContent::Entry(entry) => self.file(at, *entry, &mut filed),
                 WaitingContent::Strange { message, what } => {
-                    out.notes.push(Note::Strange { topic, offset });
-                    self.bury_message((topic, offset), message, (Reason::InvalidJob, what), (now, seen), out);
+                    at.out.notes.push(Note::Strange { topic, offset });
+                    self.bury_message(at, (topic, offset), message, (Reason::InvalidJob, what));
                     self.building.settled += 1;
                     self.settled.settle(topic, offset);
                 }
             }
         }
         self.settled.reach(topic, position);
-        out.index.push(IndexWrite::Read(tier, position));
+        at.out.index.push(IndexWrite::Read(tier, position));
     }
 
-    fn file(&mut self, now: Millis, seen: &Seen, entry: Entry, filed: &mut Filed, out: &mut Out) {
+    fn file(&mut self, at: &mut Moment<'_>, entry: Entry, filed: &mut Filed) {
         let (record, seq, connection) = (entry.record, entry.key.seq, entry.key.connection.clone());
-        let known = seen.entries.get(&entry.key).filter(|_| !self.is_gone(record, seq));
+        let known = at.seen.entries.get(&entry.key).filter(|_| !self.is_gone(record, seq));
         let twice = filed.get(&record).is_some_and(|it| it.contains(&seq));
         let replaces = match known {
             _ if twice => return self.settle_double(entry.place),
@@ -88,10 +87,10 @@ impl Machine {
             None => None,
         };
         self.order.arrive(record, seq);
-        let behind = self.waiting_of(seen, record).any(|(waiting, _)| waiting < seq)
+        let behind = self.waiting_of(at.seen, record).any(|(waiting, _)| waiting < seq)
             || filed.get(&record).is_some_and(|it| it.first().is_some_and(|first| *first < seq))
             || self.order.has_before(record, seq);
-        let runs = entry.because == Because::Retry && now < entry.due;
+        let runs = entry.because == Because::Retry && at.now < entry.due;
         let timer = if runs { entry.due } else { Millis(0) };
         let waits = Waits { place: entry.place, because: entry.because, timer };
         let line = self.lines.line(&connection);
@@ -104,10 +103,10 @@ impl Machine {
             line.lower_next(seq);
         }
         filed.entry(record).or_default().insert(seq);
-        out.index.push(IndexWrite::File { entry: Box::new(entry), waits, queued, replaces });
+        at.out.index.push(IndexWrite::File { entry: Box::new(entry), waits, queued, replaces });
         for later in self.order.ready_behind(record, seq) {
             if let Some(delivery) = self.take_from_memory(&connection, later) {
-                self.put_back(now, delivery, out);
+                self.put_back(at, delivery);
             }
         }
         self.refresh(record, &connection);
@@ -125,18 +124,12 @@ impl Machine {
     }
 
     /// A retry may run: now if it is the first of its record, else when its turn comes.
-    pub(super) fn timer_ended(
-        &mut self,
-        seen: &Seen,
-        due: Millis,
-        (key, record): (EntryKey, RecordHash),
-        out: &mut Out,
-    ) {
-        out.index.push(IndexWrite::TimerGone(due, key.clone(), record));
-        let first = self.waiting_of(seen, record).next().is_some_and(|(seq, _)| seq == key.seq);
+    pub(super) fn timer_ended(&mut self, at: &mut Moment<'_>, due: Millis, (key, record): (EntryKey, RecordHash)) {
+        at.out.index.push(IndexWrite::TimerGone(due, key.clone(), record));
+        let first = self.waiting_of(at.seen, record).next().is_some_and(|(seq, _)| seq == key.seq);
         if first && !self.order.has_before(record, key.seq) {
             self.lines.line(&key.connection).lower_next(key.seq);
-            out.index.push(IndexWrite::Queue(key));
+            at.out.index.push(IndexWrite::Queue(key));
         }
     }
 
@@ -153,12 +146,12 @@ impl Machine {
     }
 
     /// A head comes from the index into memory, if it still is one.
-    pub(super) fn load(&mut self, now: Millis, seen: &Seen, head: Head, out: &mut Out) {
+    pub(super) fn load(&mut self, at: &mut Moment<'_>, head: Head) {
         let (record, seq, connection) = (head.target.record, head.seq, head.target.connection.id.clone());
         if self.is_loaded(&connection, &head) {
             return;
         }
-        let first = self.waiting_of(seen, record).next().is_some_and(|(waiting, _)| waiting == seq);
+        let first = self.waiting_of(at.seen, record).next().is_some_and(|(waiting, _)| waiting == seq);
         if !first || self.order.has_before(record, seq) || self.order.in_flight(record).is_some() {
             return;
         }
@@ -173,9 +166,9 @@ impl Machine {
             since: Some(head.since),
             level: 0,
         });
-        if self.is_applied(seen, &delivery) {
-            self.end(now, delivery, Outcome::Duplicate, None, out);
-            self.next_of_record(seen, (record, seq, connection), out);
+        if self.is_applied(at.seen, &delivery) {
+            self.end(at, delivery, Outcome::Duplicate, None);
+            self.next_of_record(at, (record, seq, connection));
             return;
         }
         self.make_ready(delivery);

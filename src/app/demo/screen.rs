@@ -53,16 +53,22 @@ fn watch(terminal: &mut ratatui::DefaultTerminal, stage: &Arc<Stage>, args: &arg
                 return Ok(());
             }
         }
-        if event::poll(FRAME_EVERY)? {
-            if let Event::Key(key) = event::read()? {
-                let interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
-                if interrupt || key.code == KeyCode::Char('q') {
-                    return Ok(());
-                }
-                press(stage, &mut view, key.code)?;
-            }
+        let Some(code) = pressed()? else { continue };
+        if code == KeyCode::Char('q') {
+            return Ok(());
         }
+        press(stage, &mut view, code)?;
     }
+}
+
+/// The key that was pressed within a frame's time; Ctrl-C counts as `q`.
+fn pressed() -> Result<Option<KeyCode>> {
+    if !event::poll(FRAME_EVERY)? {
+        return Ok(None);
+    }
+    let Event::Key(key) = event::read()? else { return Ok(None) };
+    let interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+    Ok(Some(if interrupt { KeyCode::Char('q') } else { key.code }))
 }
 
 fn press(stage: &Stage, view: &mut View, code: KeyCode) -> Result<()> {

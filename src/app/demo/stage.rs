@@ -1,10 +1,11 @@
 //! The demo's world: pretend accounts, an embedded log, one engine that may crash, and the switches of its faults.
 //! Not here: how it is shown, when a fault is switched.
 
+use crate::app::clock::Clock;
 use crate::app::demo::count::Tally;
 use crate::app::demo::stream;
 use crate::app::instance::{self, Pulse};
-use crate::app::{Clock, tuning};
+use crate::app::tuning;
 use crate::config;
 use crate::crm::{Access, Accesses, Http, HttpCrms, HttpLimits};
 use crate::embedded::{self, EmbeddedLog, NewJob, Producer, Reader};

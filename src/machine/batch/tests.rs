@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A delivery of its own record and key, for the object named.
-fn delivery(seq: u64, object: &str, batch_max: usize) -> Box<Delivery> {
+fn delivery(seq: u64, object: &str, batch_max: usize) -> Delivery {
     let id = ConnectionId { tenant: "acme".into(), name: Arc::from("hubspot") };
     let change = Change {
         object: Object(Arc::from(object)),
@@ -28,7 +28,7 @@ fn delivery(seq: u64, object: &str, batch_max: usize) -> Box<Delivery> {
         change,
     };
     let hash = u128::from(seq);
-    Box::new(Delivery {
+    Delivery {
         seq: Offset(seq),
         target: Target {
             connection: Arc::new(Connection { id, crm: Crm::HubSpot, batch_max }),
@@ -43,18 +43,18 @@ fn delivery(seq: u64, object: &str, batch_max: usize) -> Box<Delivery> {
         history: History::default(),
         since: None,
         level: 0,
-    })
+    }
 }
 
-fn check(ready: Vec<Box<Delivery>>, end: u64, expect: (std::ops::Range<u64>, bool)) {
-    let ready: BTreeMap<Seq, Box<Delivery>> = ready.into_iter().map(|it| (it.seq, it)).collect();
+fn check(ready: Vec<Delivery>, end: u64, expect: (std::ops::Range<u64>, bool)) {
+    let ready: BTreeMap<Seq, Box<Delivery>> = ready.into_iter().map(|it| (it.seq, Box::new(it))).collect();
     let callable: BTreeSet<Seq> = ready.keys().copied().collect();
     let batch = form(&callable, &ready, Offset(end), |_| false);
     let members: Vec<Seq> = expect.0.map(Offset).collect();
     assert_eq!(batch, Batch { members, full: expect.1 });
 }
 
-fn contacts(count: u64, batch_max: usize) -> Vec<Box<Delivery>> {
+fn contacts(count: u64, batch_max: usize) -> Vec<Delivery> {
     (0..count).map(|seq| delivery(seq, "contact", batch_max)).collect()
 }
 
@@ -105,7 +105,7 @@ fn two_deliveries_of_one_idempotency_key_never_share_a_call() {
     if let Some(twin) = ready.get_mut(1) {
         twin.target.dedupe = DedupeHash(0);
     }
-    let ready: BTreeMap<Seq, Box<Delivery>> = ready.into_iter().map(|it| (it.seq, it)).collect();
+    let ready: BTreeMap<Seq, Box<Delivery>> = ready.into_iter().map(|it| (it.seq, Box::new(it))).collect();
     let callable: BTreeSet<Seq> = ready.keys().copied().collect();
     let batch = form(&callable, &ready, Offset(9), |_| false);
     assert_eq!(batch.members, [Offset(0), Offset(2)]);
