@@ -1,5 +1,6 @@
 //! Sluicegate applies business events from Kafka to customers' CRMs: at the rate each CRM allows, once per event,
 //! in order per record, nothing lost, everything visible.
+//! Not here: any code; this page is the map.
 //!
 //! The house, floor by floor; a module names only lower floors (`tests/tidy.rs` holds the table):
 //!
@@ -8,12 +9,13 @@
 //! | 0 words | `model` | passive data |
 //! | 1 rules | `machine` · `wire` `config` `telemetry` | pure decisions · bytes and text to words · names of metrics |
 //! | 2 loops | `ports` `engine` | the world as traits · the loop |
-//! | 3 world | `kafka` `embedded` `store` `crm` `simulated` | adapters, blind to one another |
+//! | 3 world | `kafka` `embedded` `store` `crm` `credentials` `simulated` | adapters, blind to one another |
 //! | 4 faces | `ops` -> `cli` `web` | what an operator does · how it is typed · how it is served |
 //! | – | `app` | wiring: the only module that knows every adapter |
 
 pub mod cli;
 pub mod config;
+pub mod credentials;
 pub mod crm;
 #[cfg(feature = "rocksdb")]
 pub mod embedded;

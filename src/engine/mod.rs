@@ -1,2 +1,21 @@
-//! The loop: loads what the machine may need, steps it, commits, restores, hands over.
-//! Not here: any rule of `machine`, any adapter.
+//! The loop: takes what the world says, loads what a machine needs, steps it, commits, restores, hands over.
+//! Not here: any rule of `machine`, any adapter, any clock: time comes in with each turn.
+//!
+//! One engine per process, one thread. `turn` never blocks but on the local disk; the simulator drives the same code.
+
+mod calls;
+mod commit;
+mod decode;
+mod encode;
+mod flow;
+mod handover;
+mod index;
+mod load;
+mod rebuild;
+mod restore;
+mod settings;
+mod shard;
+mod turn;
+
+pub use settings::{Settings, Tenants};
+pub use turn::{Ended, Engine, Setup, Turn};

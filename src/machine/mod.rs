@@ -1,3 +1,39 @@
-//! The rules: one file per promise, composed by `step`.
-//! Not here: any IO, clock, dice or logging.
+//! The rules of one shard: what is called, what waits, what has ended, what the next commit carries.
+//! Not here: any IO, clock, dice or logging; bytes of topics or store; who owns the shard.
+//!
+//! One value per shard. The loop first asks `wants` what an input needs to know of the store, then calls `step`,
+//! which is synchronous and cannot fail. What is not yet committed lives in two parts: one building, one under way;
+//! the store holds what is committed. A machine whose commit is lost is thrown away and built anew from the store.
+//!
+//! One file per promise: `settle` 1 nothing is lost · `dedupe` 2 once · `fair` 4 one tenant never slows another ·
+//! `order` 5 in order per record · `waiting` 6 nothing waits unseen. Beside them `retry` and `batch`.
+//! `step` alone composes them.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod batch;
+mod bug;
+mod choose;
+mod dedupe;
+mod delivery;
+mod fair;
+mod finish;
+mod input;
+mod note;
+mod order;
+mod part;
+mod read;
+mod retry;
+mod settings;
+mod settle;
+mod step;
+mod waiting;
+
+pub use bug::Bug;
+pub use delivery::{Delivery, Target, Waits};
+pub use input::{EntryFacts, Head, Input, JobRead, Out, RecordWant, Seen, Verdict, WaitingContent, WaitingRead, Wants};
+pub use note::Note;
+pub use part::{DeadLetter, Ended, Forwarded, IndexWrite, Part, Released, Removed};
+pub use retry::{Dice, Next, Policy};
+pub use settings::Settings;
+pub use settle::Restored;
+pub use step::{Gauges, Machine};

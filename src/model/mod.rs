@@ -7,6 +7,7 @@ mod change;
 mod commit;
 mod entry;
 mod fault;
+mod history;
 mod ids;
 mod job;
 mod message;
@@ -21,6 +22,7 @@ pub use change::{Change, Object, Operation, Properties};
 pub use commit::{Commit, CommitNumber, Outgoing, ShardCommit};
 pub use entry::{Entry, EntryKey, Place};
 pub use fault::Fault;
+pub use history::{History, Tried};
 pub use ids::{
     Connection, ConnectionId, Crm, DedupeHash, IdempotencyKey, Incarnation, RecordHash, TenantHash, TenantId,
 };

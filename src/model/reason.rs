@@ -95,7 +95,7 @@ impl Reason {
             429 => Self::RateLimited,
             503 => Self::Unavailable,
             500..=599 => Self::ServerError,
-            400..=499 => Self::OtherClientError,
+            402 | 405..=407 | 410..=421 | 423..=428 | 430..=499 => Self::OtherClientError,
             _ => Self::MalformedResponse,
         }
     }

@@ -85,3 +85,40 @@ impl std::fmt::Debug for SegmentBits {
         write!(formatter, "SegmentBits({set} set)")
     }
 }
+
+impl Default for SegmentBits {
+    fn default() -> Self {
+        Self([0; 64])
+    }
+}
+
+impl SegmentBits {
+    pub fn has(&self, offset: Offset) -> bool {
+        let (word, mask) = bit(offset);
+        self.0.get(word).is_some_and(|it| it & mask != 0)
+    }
+
+    pub fn set(&mut self, offset: Offset) {
+        let (word, mask) = bit(offset);
+        if let Some(it) = self.0.get_mut(word) {
+            *it |= mask;
+        }
+    }
+
+    /// Clears the bits of `segment` for offsets from `from` to below `to`.
+    pub fn clear(&mut self, segment: Segment, from: Offset, to: Offset) {
+        let first = segment.0.saturating_mul(SEGMENT_BITS);
+        for offset in (first..first.saturating_add(SEGMENT_BITS)).filter(|it| (from.0..to.0).contains(it)) {
+            let (word, mask) = bit(Offset(offset));
+            if let Some(it) = self.0.get_mut(word) {
+                *it &= !mask;
+            }
+        }
+    }
+}
+
+/// The word and the mask of an offset within its segment.
+fn bit(offset: Offset) -> (usize, u64) {
+    let within = offset.0 % SEGMENT_BITS;
+    (usize::try_from(within / 64).unwrap_or(0), 1 << (within % 64))
+}

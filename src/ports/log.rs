@@ -2,7 +2,7 @@
 //! Not here: Kafka. The product's log, the embedded one and the simulated one all speak this.
 //!
 //! Life of a shard: `Assigned` -> `open` (changelogs and delay topics are read) -> `read_jobs` -> commits
-//! -> `Revoking` -> `close`, or `Lost` at any time.
+//! -> `Revoking` -> `close`, or `Lost` at any time. At the end `leave`.
 
 use crate::model::{Commit, CommitNumber, Offset, Received, Shard, Topic};
 use std::collections::BTreeMap;
@@ -34,9 +34,11 @@ pub trait Log {
     /// Deletes what lies below `below` in a delay topic. Best effort; not answered.
     fn purge(&mut self, shard: Shard, topic: Topic, below: Offset);
 
-    /// Answers `Revoking`: nothing of these shards will be committed any more. Also used to leave at the end
-    /// (then all shards), after which no event follows but `LogEvent::Closed`.
+    /// Answers `Revoking`: nothing of these shards will be committed any more.
     fn close(&mut self, shards: &[Shard]);
+
+    /// Leaves the log at the end of the process, with all shards; `LogEvent::Closed` follows and nothing after it.
+    fn leave(&mut self);
 }
 
 /// What the log says.
@@ -110,6 +112,19 @@ pub enum Fate {
     Fenced(LogFault),
     /// Refused for good, and it would be again: too large, not allowed.
     Refused(LogFault),
+}
+
+impl Fate {
+    /// The name in metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Committed { .. } => "committed",
+            Self::Aborted(_) => "aborted",
+            Self::Unknown(_) => "unknown",
+            Self::Fenced(_) => "fenced",
+            Self::Refused(_) => "refused",
+        }
+    }
 }
 
 /// What went wrong, in words for an operator: a fact, then what to do.

@@ -10,4 +10,4 @@ mod store;
 pub use crm::Crms;
 pub use event::Event;
 pub use log::{Assignment, Fate, Log, LogEvent, LogFault, LogIdentity};
-pub use store::{Batch, Opened, Store, StoreFault};
+pub use store::{Batch, Opened, Pair, Store, StoreFault, Write};

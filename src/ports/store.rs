@@ -49,13 +49,16 @@ pub trait Store {
     fn close(&mut self, shard: Shard);
 }
 
-type Pair = (Vec<u8>, Vec<u8>);
+/// A key and its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// A key and its new value; no value: delete.
+pub type Write = (Vec<u8>, Option<Vec<u8>>);
 
 /// Puts and deletes of one shard, applied in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// No value: delete.
-    pub writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    pub writes: Vec<Write>,
 }
 
 /// Whether an earlier copy was found usable.

@@ -1,2 +1,6 @@
-//! The names of metrics, and the events that count and log at once.
-//! Not here: who emits them.
+//! The names of metrics, and the one place where they are counted.
+//! Not here: who emits them (`app`), what they mean for alerts.
+
+mod metrics;
+
+pub use metrics::{Levels, Metrics, NAMES};

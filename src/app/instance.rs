@@ -1,0 +1,188 @@
+//! One running engine: its thread, its events, and what the rest of the process may see of it.
+//! Not here: which log, store and connectors it has; whoever starts it hands them in.
+
+use crate::app::clock::Clock;
+use crate::engine::{Ended, Engine, Setup};
+use crate::machine::Note;
+use crate::model::Millis;
+use crate::ports::{Crms, Event, Log, Store};
+use crate::telemetry::{Levels, Metrics};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Events that may wait for the loop; whoever sends more waits.
+const EVENTS_MAX: usize = 16_384;
+/// Events taken in one turn.
+const TURN_EVENTS_MAX: usize = 512;
+/// The loop turns at least this often, so that its heartbeat shows it lives.
+const TURN_EVERY: Duration = Duration::from_secs(1);
+/// How often what people see is renewed.
+const SHOW_EVERY: Duration = Duration::from_millis(200);
+
+/// Where the world sends what it has to say.
+#[derive(Clone)]
+pub struct Events {
+    sender: SyncSender<Event>,
+}
+
+/// The receiving end, handed to the loop.
+pub struct Inbox(Receiver<Event>);
+
+/// What is seen from outside of a running engine.
+#[derive(Debug, Default)]
+pub struct Pulse {
+    /// Unix milliseconds of the last turn.
+    beat: AtomicU64,
+    draining: AtomicBool,
+    killed: AtomicBool,
+    seen: Mutex<Seen>,
+}
+
+/// Shards and waiting deliveries as of the last look.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    pub levels: Levels,
+    /// Waiting deliveries per connection, where there are any.
+    pub waiting: Vec<(String, u64)>,
+    /// Each owned shard with its phase.
+    pub shards: Vec<(u32, &'static str)>,
+}
+
+pub fn events() -> (Events, Inbox) {
+    let (sender, receiver) = sync_channel(EVENTS_MAX);
+    (Events { sender }, Inbox(receiver))
+}
+
+impl Events {
+    /// Waits while the loop is behind. An event for a loop that has ended is dropped: nobody needs it any more.
+    pub fn send(&self, event: Event) {
+        drop(self.sender.send(event));
+    }
+}
+
+impl Pulse {
+    pub fn last_beat(&self) -> Millis {
+        Millis(self.beat.load(Ordering::Relaxed))
+    }
+
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    pub fn seen(&self) -> Seen {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The loop stops before its next turn, as if the process had been killed: nothing is committed or closed.
+    pub fn kill(&self) {
+        self.killed.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Runs the loop on a thread of its own until it ends.
+///
+/// # Errors
+/// If the operating system has no thread left.
+pub fn start<L, S, C>(
+    setup: Setup<L, S, C>,
+    inbox: Inbox,
+    (pulse, metrics): (Arc<Pulse>, Metrics),
+    clock: Clock,
+) -> std::io::Result<JoinHandle<Option<Ended>>>
+where
+    L: Log + Send + 'static,
+    S: Store + Send + 'static,
+    C: Crms + Send + 'static,
+{
+    let body = move || run(setup, &inbox, (&pulse, &metrics), clock);
+    std::thread::Builder::new().name("sluicegate-core".to_owned()).spawn(body)
+}
+
+/// Nothing: it was killed.
+fn run<L: Log, S: Store, C: Crms>(
+    setup: Setup<L, S, C>,
+    inbox: &Inbox,
+    (pulse, metrics): (&Pulse, &Metrics),
+    clock: Clock,
+) -> Option<Ended> {
+    let mut engine = Engine::new(setup, clock.now());
+    let mut wake = None;
+    let mut shown_at = Millis(0);
+    loop {
+        let events = inbox.next(clock.now(), wake);
+        if pulse.killed.load(Ordering::Relaxed) {
+            return None;
+        }
+        if events.iter().any(|it| matches!(it, Event::Drain)) {
+            pulse.draining.store(true, Ordering::Relaxed);
+        }
+        let now = clock.now();
+        let turn = engine.turn(now, events);
+        count(metrics, turn.notes);
+        pulse.beat.store(now.0, Ordering::Relaxed);
+        if SHOW_EVERY <= now.since(shown_at) || turn.ended.is_some() {
+            shown_at = now;
+            show(&engine, pulse, metrics);
+        }
+        if turn.ended.is_some() {
+            return turn.ended;
+        }
+        wake = turn.wake;
+    }
+}
+
+impl Inbox {
+    /// What has come, or nothing when it is time to turn anyway.
+    fn next(&self, now: Millis, wake: Option<Millis>) -> Vec<Event> {
+        let patience = wake.map_or(TURN_EVERY, |it| it.since(now).min(TURN_EVERY));
+        let first = match self.0.recv_timeout(patience) {
+            Ok(event) => event,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Vec::new(),
+        };
+        std::iter::once(first).chain(self.0.try_iter()).take(TURN_EVENTS_MAX).collect()
+    }
+}
+
+fn show<L: Log, S: Store, C: Crms>(engine: &Engine<L, S, C>, pulse: &Pulse, metrics: &Metrics) {
+    let gauges = engine.gauges();
+    let (owned, running) = engine.readiness();
+    let levels = Levels {
+        waiting: gauges.values().map(|it| it.waiting + u64::try_from(it.on_way).unwrap_or(u64::MAX)).sum(),
+        owned,
+        running,
+        unsettled: gauges.values().map(|it| it.unsettled).sum(),
+        memory_bytes: gauges.values().map(|it| it.bytes).sum(),
+    };
+    metrics.show(levels);
+    let seen = Seen { levels, waiting: engine.waiting(), shards: engine.phases() };
+    *pulse.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+}
+
+fn count(metrics: &Metrics, notes: Vec<Note>) {
+    for note in notes {
+        match note {
+            Note::Ended { crm, outcome } => metrics.ended(crm, outcome),
+            Note::Called { crm, result, inputs, took } => metrics.called(crm, result, inputs, took),
+            Note::Synced { crm, lag } => metrics.synced(crm, lag),
+            Note::Retried { crm, reason } => metrics.retried(crm, reason),
+            Note::Waits { crm, because } => metrics.waits(crm, because),
+            Note::Committed { result, took } => metrics.committed(result, took),
+            Note::Forwarded => metrics.forwarded(),
+            Note::Late(by) => metrics.late(by),
+            Note::Strange { topic, offset } => {
+                metrics.strange();
+                tracing::warn!(topic = topic.suffix(), %offset, "a message that is not ours lay in a delay topic: it goes to the dead letters");
+            }
+            Note::Rewound { from, to } => {
+                metrics.rewound();
+                tracing::warn!(%from, %to, "the group's offset was set back: jobs are read again, what succeeded is skipped, what died gets one more life");
+            }
+            Note::Skipped { from, to } => {
+                tracing::warn!(%from, %to, "the group's offset was set forward: jobs in between are skipped on purpose");
+            }
+        }
+    }
+}

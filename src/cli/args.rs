@@ -1,0 +1,215 @@
+//! What can be typed.
+//! Not here: doing it.
+
+use crate::cli::exit;
+use crate::cli::output::Format;
+use clap::builder::BoolishValueParser;
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Applies business events from Kafka to customers' CRMs: at the rate each CRM allows, once, in order, nothing lost.
+#[derive(Debug, Parser)]
+#[command(name = "sluicegate", version, arg_required_else_help = true, infer_long_args = false)]
+#[command(after_help = format!("\
+Examples:
+  sluicegate demo                        watch it work, with no Kafka and no CRM
+  sluicegate check                       is the configuration sound?
+  sluicegate topics plan                 what is missing on the cluster, and what it costs
+  sluicegate run -c sluicegate.toml      work
+  sluicegate enqueue jobs.ndjson         put jobs into the log
+
+Each option can be given as an environment variable: SLUICEGATE_CONFIG for --config, and so on.
+{}", exit::HELP))]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command understands, before or after its name.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Global {
+    /// The configuration file [default: sluicegate.toml, if there is one]
+    #[arg(short, long, global = true, value_name = "FILE", env = "SLUICEGATE_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// Kafka's addresses, instead of the configuration's
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "HOST:PORT,…",
+        env = "SLUICEGATE_BOOTSTRAP_SERVERS",
+        hide_env_values = true
+    )]
+    pub bootstrap_servers: Option<String>,
+    /// A librdkafka property; may be given several times [env: SLUICEGATE_PROPERTY, one per line]
+    #[arg(short = 'X', long = "property", global = true, value_name = "KEY=VALUE", value_parser = property)]
+    pub properties: Vec<Property>,
+    /// How data is printed
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value = "table",
+        env = "SLUICEGATE_OUTPUT",
+        hide_env_values = true
+    )]
+    pub output: Format,
+    /// Only warnings and errors in the log; wins over --verbose
+    #[arg(short, long, global = true, env = "SLUICEGATE_QUIET", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub quiet: bool,
+    /// More in the log; -vv for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, env = "SLUICEGATE_VERBOSE", hide_env_values = true)]
+    pub verbose: u8,
+}
+
+impl Global {
+    /// The filter of the log on stderr, in the words of `tracing_subscriber::EnvFilter`.
+    pub fn log_filter(&self) -> &'static str {
+        match (self.quiet, self.verbose) {
+            (true, _) => "warn",
+            (false, 0) => "info",
+            (false, 1) => "info,sluicegate=debug",
+            (false, _) => "debug,sluicegate=trace",
+        }
+    }
+}
+
+/// One `-X key=value`. The value may be a password: `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Property {
+    pub key: String,
+    pub value: String,
+}
+
+impl std::fmt::Debug for Property {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}=…", self.key)
+    }
+}
+
+pub(super) fn property(text: &str) -> Result<Property, String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok(Property { key: key.trim().to_owned(), value: value.to_owned() })
+        }
+        // Without the text: it may be a password.
+        Some(_) | None => Err("not of the form key=value".to_owned()),
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Apply jobs to CRMs until told to stop (SIGTERM or Ctrl-C)
+    #[command(
+        after_help = "Examples:\n  sluicegate run\n  sluicegate run -c /etc/sluicegate/sluicegate.toml -b kafka:9092"
+    )]
+    Run,
+    /// Watch it work: an embedded log, pretend CRMs, no Kafka, no accounts
+    #[command(
+        after_help = "Examples:\n  sluicegate demo\n  sluicegate demo --tenants 50\n  sluicegate demo --plain --script --seconds 60 --seed 7"
+    )]
+    Demo(Demo),
+    /// Check the configuration, and that each secret can be read
+    #[command(
+        after_help = "Examples:\n  sluicegate check\n  sluicegate check -c /etc/sluicegate/sluicegate.toml -o json"
+    )]
+    Check,
+    /// What Sluicegate needs on the Kafka cluster
+    #[command(subcommand)]
+    Topics(Topics),
+    /// Put jobs into the log
+    #[command(
+        after_help = "Examples:\n  sluicegate enqueue jobs.ndjson\n  generate-jobs | sluicegate enqueue -\n  sluicegate enqueue --dry-run jobs.ndjson"
+    )]
+    Enqueue(Enqueue),
+    /// How a running instance is doing
+    #[command(after_help = "Examples:\n  sluicegate status\n  sluicegate status --url http://10.0.1.7:9464 -o json")]
+    Status(Status),
+    /// Completions for a shell
+    #[command(
+        after_help = "Examples:\n  sluicegate completions bash > /etc/bash_completion.d/sluicegate\n  sluicegate completions zsh > ~/.zfunc/_sluicegate"
+    )]
+    Completions { shell: Shell },
+    /// A HTTP server that behaves like HubSpot, for trials and tests
+    #[command(hide = true)]
+    PretendHubspot(PretendHubspot),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Demo {
+    /// Play a fixed story instead of waiting for keys
+    #[arg(long, env = "SLUICEGATE_SCRIPT", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub script: bool,
+    /// Plain lines instead of a screen; also when stdout is no terminal
+    #[arg(long, env = "SLUICEGATE_PLAIN", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub plain: bool,
+    /// The seed of all dice: the same seed, the same story
+    #[arg(long, default_value_t = 1, env = "SLUICEGATE_SEED", hide_env_values = true)]
+    pub seed: u64,
+    /// End after so many seconds [default: when told to stop]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=86_400), env = "SLUICEGATE_SECONDS", hide_env_values = true)]
+    pub seconds: Option<u32>,
+    /// How many tenants
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(env = "SLUICEGATE_DEMO_TENANTS", hide_env_values = true)]
+    pub tenants: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Topics {
+    /// Show what is missing or wrong, with ACLs and the partition bill; changes nothing
+    #[command(
+        after_help = "Examples:\n  sluicegate topics plan\n  sluicegate topics plan -o json\n\nReaders of .dlq and .outcomes must use isolation.level=read_committed."
+    )]
+    Plan,
+    /// Create what is missing
+    #[command(after_help = "Examples:\n  sluicegate topics apply --dry-run\n  sluicegate topics apply --yes")]
+    Apply(Changes),
+}
+
+/// How far a command that changes things may go.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Changes {
+    /// Show what would be done, and do nothing
+    #[arg(long, env = "SLUICEGATE_DRY_RUN", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(short, long, env = "SLUICEGATE_YES", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub yes: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Enqueue {
+    /// Jobs, one JSON object per line; - for stdin
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Check each job, and put none into the log
+    #[arg(long, env = "SLUICEGATE_DRY_RUN", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub dry_run: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Status {
+    /// Where the instance listens [default: [http] listen of the configuration]
+    #[arg(long, value_name = "URL", env = "SLUICEGATE_URL", hide_env_values = true)]
+    pub url: Option<String>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct PretendHubspot {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8080", env = "SLUICEGATE_PRETEND_LISTEN", hide_env_values = true)]
+    pub listen: SocketAddr,
+    /// The seed of its faults
+    #[arg(long, default_value_t = 1, env = "SLUICEGATE_SEED", hide_env_values = true)]
+    pub seed: u64,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! Messages become words: what the machine is told of a job, a waiting delivery, a loaded head.
+//! Not here: the bytes (`wire`); what follows (`machine`).
+
+use crate::engine::Engine;
+use crate::machine::{Bug, Head, JobRead, Target, Verdict, WaitingContent, WaitingRead, Waits};
+use crate::model::{Because, Connection, Entry, Job, Millis, Place, Reason, Received, Shard, Tier};
+use crate::ports::{Crms, Log, Store};
+use crate::wire;
+use std::sync::Arc;
+
+impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
+    pub(super) fn decode_job(&self, received: Received, (shard, shards): (Shard, u32)) -> JobRead {
+        let verdict = match wire::job::decode(&received.message) {
+            Ok(wire::job::Decoded::Tombstone) => Verdict::Ignored,
+            Ok(wire::job::Decoded::Job(job)) => self.verdict(job, (shard, shards)),
+            Err(malformed) => Verdict::Malformed { reason: malformed.reason, what: malformed.what },
+        };
+        JobRead { offset: received.offset, message: Arc::new(received.message), verdict }
+    }
+
+    fn verdict(&self, job: Job, (shard, shards): (Shard, u32)) -> Verdict {
+        let home = wire::partitioner::home(&job.tenant, shards);
+        if home != shard && self.settings.bug != Some(Bug::KeepsStrangers) {
+            return Verdict::Forward(home);
+        }
+        let Some(connections) = self.tenants.get(&job.tenant) else {
+            let what = format!("tenant `{}` is not in the configuration", job.tenant);
+            return Verdict::Malformed { reason: Reason::UnknownTenant, what };
+        };
+        let meant = |it: &&Arc<Connection>| job.connection.as_ref().is_none_or(|name| *name == it.id.name);
+        let targets: Vec<Target> = connections.iter().filter(meant).map(|it| target(it, &job)).collect();
+        if targets.is_empty() {
+            let what = match &job.connection {
+                Some(name) => format!("tenant `{}` has no connection `{name}`", job.tenant),
+                None => format!("tenant `{}` has no connection", job.tenant),
+            };
+            return Verdict::Malformed { reason: Reason::NoRoute, what };
+        }
+        Verdict::Deliver { job: Arc::new(job), targets }
+    }
+
+    /// A head loaded to be called. A message that cannot be read any more stays where it is and is said so.
+    pub(super) fn decode_head(&self, entry: Entry, connection: &Arc<Connection>) -> Option<Head> {
+        let facts = wire::headers::waiting_facts(&entry.message).ok()?;
+        let original = wire::headers::original(&entry.message, &facts);
+        let Ok(wire::job::Decoded::Job(job)) = wire::job::decode(&original) else { return None };
+        let mut target = target(connection, &job);
+        target.record = entry.record;
+        let timer = match entry.because {
+            Because::Retry => entry.due,
+            Because::RateLimit | Because::Held | Because::Order => Millis(0),
+        };
+        Some(Head {
+            seq: entry.key.seq,
+            waits: Waits { place: entry.place, because: entry.because, timer },
+            target,
+            job: Arc::new(job),
+            original: Arc::new(original),
+            attempt: entry.attempt,
+            history: facts.history,
+            since: entry.since,
+        })
+    }
+}
+
+fn target(connection: &Arc<Connection>, job: &Job) -> Target {
+    Target {
+        connection: Arc::clone(connection),
+        tenant: wire::hash::tenant(&job.tenant),
+        dedupe: wire::hash::dedupe(&connection.id, &job.idempotency_key),
+        record: wire::hash::record(&connection.id, &job.change.object, &job.change.external_id),
+    }
+}
+
+/// A message of a delay topic of `shard`.
+pub(super) fn decode_waiting(received: Received, tier: Tier, shard: Shard) -> WaitingRead {
+    let offset = received.offset;
+    let content = match wire::headers::waiting_facts(&received.message) {
+        Ok(facts) if facts.origin.shard == shard => WaitingContent::Entry(Box::new(Entry {
+            key: crate::model::EntryKey { seq: facts.origin.seq, connection: facts.connection },
+            place: Place { tier, offset },
+            record: facts.record,
+            attempt: facts.attempt,
+            because: facts.because,
+            due: facts.due,
+            since: facts.since,
+            message: received.message,
+        })),
+        Ok(facts) => WaitingContent::Strange {
+            message: Arc::new(received.message),
+            what: format!("it names shard {} as its origin and lies in shard {shard}", facts.origin.shard),
+        },
+        Err(malformed) => WaitingContent::Strange { message: Arc::new(received.message), what: malformed.what },
+    };
+    WaitingRead { offset, content }
+}

@@ -1,0 +1,119 @@
+//! A part of a commit becomes messages: changelog, delay topics, dead letters, outcomes, forwarded jobs.
+//! Not here: the bytes (`wire`); what is in a part (`machine`).
+
+use crate::engine::Engine;
+use crate::machine::{DeadLetter, Ended, Forwarded, Part, Released};
+use crate::model::{Attempt, History, Origin, Outgoing, Shard, Topic};
+use crate::ports::{Crms, Log, Store};
+use crate::wire;
+use crate::wire::headers::{DeadFacts, WaitingFacts};
+
+impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
+    /// Every message of a part, changelog last.
+    pub(super) fn encode(&self, shard: Shard, part: &Part) -> Vec<Outgoing> {
+        let mut messages = Vec::new();
+        messages.extend(part.released.iter().map(|it| self.released(shard, it)));
+        messages.extend(part.dead.iter().map(|it| self.dead(shard, it)));
+        messages.extend(part.forwarded.iter().map(forwarded));
+        if self.settings.outcomes {
+            messages.extend(part.ended.iter().map(|it| self.outcome(shard, it)));
+        }
+        messages.extend(part.puts.iter().map(|(key, value)| Outgoing {
+            topic: key.topic(),
+            shard,
+            key: Some(wire::state::encode_key(key)),
+            value: value.as_ref().map(|it| wire::state::encode_value(it).into()),
+            headers: Vec::new(),
+            timestamp: None,
+        }));
+        messages
+    }
+
+    fn released(&self, shard: Shard, released: &Released) -> Outgoing {
+        let delivery = &released.delivery;
+        let facts = WaitingFacts {
+            connection: delivery.target.connection.id.clone(),
+            record: delivery.target.record,
+            attempt: delivery.attempt,
+            because: released.because,
+            due: released.due,
+            since: released.since,
+            origin: self.origin((Topic::Jobs, shard), delivery.seq),
+            origin_timestamp: delivery.original.timestamp,
+            history: delivery.history.clone(),
+        };
+        Outgoing {
+            topic: Topic::Delay(released.tier),
+            shard,
+            key: delivery.original.key.clone(),
+            value: delivery.original.value.clone(),
+            headers: wire::headers::waiting_headers(&delivery.original, &facts),
+            timestamp: None,
+        }
+    }
+
+    fn dead(&self, shard: Shard, letter: &DeadLetter) -> Outgoing {
+        let delivery = letter.delivery.as_deref();
+        let facts = DeadFacts {
+            connection: delivery.map(|it| it.target.connection.id.clone()),
+            record: delivery.map(|it| it.target.record),
+            attempt: delivery.map_or(Attempt(0), |it| it.attempt),
+            since: delivery.and_then(|it| it.since),
+            origin: self.origin((letter.topic, shard), letter.offset),
+            origin_timestamp: letter.original.timestamp,
+            history: delivery.map_or_else(History::default, |it| it.history.clone()),
+            reason: letter.reason,
+            exhausted: letter.exhausted,
+            what: letter.what.clone(),
+        };
+        Outgoing {
+            topic: Topic::Dlq,
+            shard,
+            key: letter.original.key.clone(),
+            value: letter.original.value.clone(),
+            headers: wire::headers::dead_headers(&letter.original, &facts),
+            timestamp: None,
+        }
+    }
+
+    fn outcome(&self, shard: Shard, ended: &Ended) -> Outgoing {
+        let delivery = &ended.delivery;
+        let job = &delivery.job;
+        let connection = &delivery.target.connection;
+        let (key, value) = wire::outcome::encode(&wire::outcome::Ended {
+            tenant: Some(&job.tenant),
+            connection: Some(&connection.id.name),
+            crm: Some(connection.crm),
+            event_type: Some(&job.event_type),
+            idempotency_key: Some(&job.idempotency_key),
+            object: Some(&job.change.object),
+            external_id: Some(&job.change.external_id),
+            record_id: ended.record_id.as_deref(),
+            outcome: ended.outcome,
+            reason: ended.reason,
+            code: ended.code.as_deref(),
+            attempts: delivery.attempt,
+            occurred_at: Some(job.occurred_at),
+            at: ended.at,
+            origin: &self.origin((Topic::Jobs, shard), delivery.seq),
+        });
+        Outgoing { topic: Topic::Outcomes, shard, key, value: Some(value), headers: Vec::new(), timestamp: None }
+    }
+
+    fn origin(&self, (topic, shard): (Topic, Shard), seq: crate::model::Seq) -> Origin {
+        Origin { topic: format!("{}.{}", self.settings.prefix, topic.suffix()), shard, seq }
+    }
+}
+
+/// The same message, at the same time, to its tenant's home.
+fn forwarded(forwarded: &Forwarded) -> Outgoing {
+    let original = &forwarded.original;
+    Outgoing {
+        topic: Topic::Jobs,
+        shard: forwarded.home,
+        key: original.key.clone(),
+        value: original.value.clone(),
+        headers: original.headers.clone(),
+        timestamp: Some(original.timestamp),
+    }
+}

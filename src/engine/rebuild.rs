@@ -1,0 +1,156 @@
+//! What a restored store says: positions and settled set, what waits, and what must leave the index.
+//! Not here: reading the changelog itself (`restore`).
+
+use crate::engine::{Engine, index};
+use crate::machine::{Removed, Restored};
+use crate::model::{
+    EntryKey, Offset, Place, RecordHash, SEGMENT_BITS, Segment, Shard, StateKey, StateValue, Tier, Topic,
+};
+use crate::ports::{Batch, Crms, Log, Store, StoreFault};
+use crate::wire;
+use std::collections::BTreeSet;
+
+/// Pairs read from the store at a time while restoring.
+const SCAN_MAX: usize = 4096;
+
+impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
+    /// Positions and settled set, small enough for memory.
+    pub(super) fn read_state(&self, shard: Shard) -> Result<Restored, StoreFault> {
+        let mut restored = Restored::default();
+        for space in [wire::index::position_space(), wire::index::settled_space()] {
+            self.each(shard, &space, |key, value| {
+                let key = wire::index::decode_state_key(key).map_err(index::damaged)?;
+                match (wire::state::decode_value(&key, value).map_err(index::damaged)?, key) {
+                    (StateValue::Position(position), StateKey::Position(topic)) => {
+                        restored.positions.insert(topic, position);
+                    }
+                    (StateValue::Settled(bits), StateKey::Settled(topic, segment)) => {
+                        restored.segments.insert((topic, segment), bits);
+                    }
+                    _not_of_these_spaces => {}
+                }
+                Ok(())
+            })?;
+        }
+        if let Some(slot) = self.shards.get(&shard) {
+            restored.group_offset = slot.assignment.group_offset;
+            restored.jobs_start = slot.assignment.starts.get(&Topic::Jobs).copied().unwrap_or_default();
+        }
+        Ok(restored)
+    }
+
+    /// Everything under `prefix`, piece by piece.
+    fn each(
+        &self,
+        shard: Shard,
+        prefix: &[u8],
+        mut with: impl FnMut(&[u8], &[u8]) -> Result<(), StoreFault>,
+    ) -> Result<(), StoreFault> {
+        let mut from = prefix.to_vec();
+        loop {
+            let pairs = self.store.scan(shard, prefix, &from, SCAN_MAX)?;
+            for (key, value) in &pairs {
+                with(key, value)?;
+            }
+            let Some((last, _)) = pairs.last().filter(|_| pairs.len() == SCAN_MAX) else { return Ok(()) };
+            from.clone_from(last);
+            from.push(0);
+        }
+    }
+
+    /// Entries whose message the changelog now says is settled leave the index; what stood behind them may go.
+    pub(super) fn drop_settled(
+        &mut self,
+        shard: Shard,
+        touched: &BTreeSet<(Topic, Segment)>,
+        restored: &Restored,
+    ) -> Result<(), StoreFault> {
+        let mut gone: Vec<(Place, EntryKey)> = Vec::new();
+        for tier in Tier::ALL {
+            let topic = Topic::Delay(tier);
+            let low = restored.positions.get(&topic).map_or(Offset(0), |it| it.low);
+            self.places(shard, tier, (Offset(0), low), &mut gone, |_| true)?;
+            for (_, segment) in touched.iter().filter(|(it, _)| *it == topic) {
+                let Some(bits) = restored.segments.get(&(topic, *segment)) else { continue };
+                let start = segment.0.saturating_mul(SEGMENT_BITS);
+                let range = (Offset(start), Offset(start.saturating_add(SEGMENT_BITS)));
+                self.places(shard, tier, range, &mut gone, |offset| bits.has(offset))?;
+            }
+        }
+        let mut batch = Batch::default();
+        let mut records: BTreeSet<(RecordHash, EntryKey)> = BTreeSet::new();
+        for (place, key) in gone {
+            let Some((record, waits)) = self.waits_of(shard, &key)? else { continue };
+            if waits.place == place {
+                index::remove(&mut batch, &key, &Removed { record, waits });
+                records.insert((record, key));
+            }
+        }
+        self.store.write(shard, batch)?;
+        self.queue_first_of(shard, records)
+    }
+
+    /// The messages of a delay topic in a range of offsets that `is_gone`.
+    fn places(
+        &self,
+        shard: Shard,
+        tier: Tier,
+        (from, to): (Offset, Offset),
+        gone: &mut Vec<(Place, EntryKey)>,
+        is_gone: impl Fn(Offset) -> bool,
+    ) -> Result<(), StoreFault> {
+        let prefix = wire::index::message_prefix(tier);
+        let mut from = wire::index::message_key(Place { tier, offset: from });
+        loop {
+            let pairs = self.store.scan(shard, &prefix, &from, SCAN_MAX)?;
+            for (key, value) in &pairs {
+                let place = wire::index::decode_message_key(key).map_err(index::damaged)?;
+                if to <= place.offset {
+                    return Ok(());
+                }
+                if is_gone(place.offset) {
+                    gone.push((place, wire::index::decode_entry_key(value).map_err(index::damaged)?));
+                }
+            }
+            let Some((last, _)) = pairs.last().filter(|_| pairs.len() == SCAN_MAX) else { return Ok(()) };
+            from.clone_from(last);
+            from.push(0);
+        }
+    }
+
+    fn queue_first_of(&mut self, shard: Shard, records: BTreeSet<(RecordHash, EntryKey)>) -> Result<(), StoreFault> {
+        let mut batch = Batch::default();
+        for (record, key) in records {
+            if let Some((seq, timer)) = self.waiting_of(shard, record, 1)?.first() {
+                if timer.0 == 0 {
+                    batch.writes.push((wire::index::queue_key(&key.connection, *seq), Some(Vec::new())));
+                }
+            }
+        }
+        self.store.write(shard, batch)
+    }
+
+    /// What waits per connection, where each queue starts, and how far each delay topic has been filed.
+    pub(super) fn read_index(&self, shard: Shard, restored: &mut Restored) -> Result<(), StoreFault> {
+        for tier in Tier::ALL {
+            self.each(shard, &wire::index::message_prefix(tier), |_, value| {
+                let key = wire::index::decode_entry_key(value).map_err(index::damaged)?;
+                *restored.waiting.entry(key.connection).or_default() += 1;
+                Ok(())
+            })?;
+            let topic = Topic::Delay(tier);
+            if let Some(filed) = self.stored_offset(shard, &wire::index::read_key(topic))? {
+                restored.filed.insert(topic, filed);
+            }
+        }
+        let space = wire::index::queue_space();
+        let mut from = space.clone();
+        while let Some((key, _)) = self.store.scan(shard, &space, &from, 1)?.into_iter().next() {
+            let (connection, seq) = wire::index::decode_queue_key(&key).map_err(index::damaged)?;
+            from = wire::index::queue_key(&connection, Offset(u64::MAX));
+            from.push(0);
+            restored.queues.insert(connection, seq);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+//! What an engine is told once, and the tenants it serves.
+//! Not here: defaults and text (`config`).
+
+use crate::machine::{Bug, Policy};
+use crate::model::{Connection, TenantId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Every tenant with its connections, in the order of the configuration.
+pub type Tenants = Arc<BTreeMap<TenantId, Vec<Arc<Connection>>>>;
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `[kafka] topic_prefix`.
+    pub prefix: String,
+    pub idempotency_ttl: Duration,
+    pub retry: Policy,
+    /// A commit is sealed this long after its first outcome …
+    pub commit_after: Duration,
+    /// … or this long, when little is going on.
+    pub commit_after_idle: Duration,
+    /// … or at this many settled messages …
+    pub commit_outcomes: usize,
+    /// … or at this many bytes.
+    pub commit_bytes: usize,
+    /// Whether `.outcomes` is written.
+    pub outcomes: bool,
+    /// Most calls out in the process.
+    pub calls_max: usize,
+    /// Most calls of one connection out.
+    pub connection_calls_max: usize,
+    /// No call lives longer.
+    pub call_deadline: Duration,
+    /// Most bytes of deliveries in memory; what exceeds them is released.
+    pub memory_bytes: usize,
+    /// Most deliveries of one shard released and not read back.
+    pub on_way_max: usize,
+    /// Most heads of one connection loaded from the index.
+    pub window_max: usize,
+    /// How long calls out may go on when shards are revoked.
+    pub revoke_patience: Duration,
+    /// Test only.
+    pub bug: Option<Bug>,
+}

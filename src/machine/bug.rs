@@ -1,0 +1,66 @@
+//! Planted bugs: each breaks one rule on purpose, and the simulator must catch it.
+//! Not here: any use outside tests; no setting reaches this.
+
+/// One broken rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bug {
+    /// A message counts as settled when it is read, not when its outcome is in a commit.
+    SettlesOnRead,
+    /// The low watermark passes deliveries that are still out.
+    WatermarkPassesOpen,
+    /// The idempotency keys that succeeded are not looked at.
+    ForgetsApplied,
+    /// A key that succeeded is not put into the commit.
+    KeepsAppliedToItself,
+    /// Two deliveries of one record may be in flight at once.
+    OvertakesInFlight,
+    /// A job does not wait behind an earlier one of its record that waits.
+    OvertakesWaiting,
+    /// What was released but not yet read back does not block its record.
+    ForgetsOnItsWay,
+    /// A retry runs a second early.
+    RetriesEarly,
+    /// One retry fewer than promised.
+    GivesUpEarly,
+    /// The history of a dead letter lacks its last attempt.
+    CutsHistory,
+    /// A rewind does not give the dead another life.
+    BuriesTheDead,
+    /// A job at the wrong shard is applied there.
+    KeepsStrangers,
+    /// The bit of an ended waiting delivery is not set.
+    ForgetsBits,
+    /// Calls start before the shard's first commit and without a lease.
+    CallsWithoutLease,
+    /// The store is written when a commit is sealed, not when it is done.
+    WritesBeforeCommit,
+    /// An aborted commit is dropped instead of being tried again.
+    DropsAborted,
+    /// An unanswered commit is taken for done.
+    TrustsUnknown,
+    /// Waiting deliveries run before `jobs` has been read up to them.
+    RunsAheadOfJobs,
+}
+
+impl Bug {
+    pub const ALL: [Self; 18] = [
+        Self::SettlesOnRead,
+        Self::WatermarkPassesOpen,
+        Self::ForgetsApplied,
+        Self::KeepsAppliedToItself,
+        Self::OvertakesInFlight,
+        Self::OvertakesWaiting,
+        Self::ForgetsOnItsWay,
+        Self::RetriesEarly,
+        Self::GivesUpEarly,
+        Self::CutsHistory,
+        Self::BuriesTheDead,
+        Self::KeepsStrangers,
+        Self::ForgetsBits,
+        Self::CallsWithoutLease,
+        Self::WritesBeforeCommit,
+        Self::DropsAborted,
+        Self::TrustsUnknown,
+        Self::RunsAheadOfJobs,
+    ];
+}

@@ -1,0 +1,57 @@
+//! One job for one connection while it is in memory.
+//! Not here: when it is called (`choose`), where it waits on disk (`waiting`).
+
+use crate::model::{
+    Attempt, Because, Connection, DedupeHash, EntryKey, History, Job, Message, Millis, Place, RecordHash, Seq,
+    TenantHash,
+};
+use std::sync::Arc;
+
+/// Where a job goes: one of its deliveries, as the routes decided.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub connection: Arc<Connection>,
+    pub tenant: TenantHash,
+    pub dedupe: DedupeHash,
+    pub record: RecordHash,
+}
+
+/// How the waiting index holds a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waits {
+    pub place: Place,
+    pub because: Because,
+    /// When its timer ends; 0: it has none.
+    pub timer: Millis,
+}
+
+/// What is deduplicated, ordered, called and retried.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    pub seq: Seq,
+    pub target: Target,
+    pub job: Arc<Job>,
+    /// The message of `jobs`, byte for byte.
+    pub original: Arc<Message>,
+    /// How it waits; absent while it is still in `jobs` itself.
+    pub waits: Option<Waits>,
+    pub attempt: Attempt,
+    pub history: History,
+    /// The first release.
+    pub since: Option<Millis>,
+    /// How often its call was refused as a whole: each makes the next call ten times smaller.
+    pub level: u32,
+}
+
+impl Delivery {
+    pub fn key(&self) -> EntryKey {
+        EntryKey { seq: self.seq, connection: self.target.connection.id.clone() }
+    }
+
+    /// Bytes held in memory, roughly.
+    pub fn size(&self) -> usize {
+        /// Maps, hashes and counters around one delivery.
+        const OVERHEAD: usize = 400;
+        self.original.size() + self.job.change.size() + OVERHEAD
+    }
+}

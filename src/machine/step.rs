@@ -1,0 +1,272 @@
+//! The machine of one shard, and the one place where an input becomes what follows from it.
+//! Not here: the rules themselves; each has its file, this one composes them.
+
+use crate::machine::dedupe::Dedupe;
+use crate::machine::fair::Lines;
+use crate::machine::order::Order;
+use crate::machine::settle::Settled;
+use crate::machine::{Bug, Delivery, Dice, Input, Note, Out, Part, Restored, Seen, Settings, Wants};
+use crate::model::{
+    Because, CallId, CommitMark, CommitNumber, ConnectionId, DeadMark, Millis, Offset, RecordHash, Seq, StateKey,
+    StateValue, Topic,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// One shard. Only the loop's thread touches it.
+#[derive(Debug)]
+pub struct Machine {
+    pub(super) settings: Settings,
+    pub(super) settled: Settled,
+    pub(super) order: Order,
+    pub(super) dedupe: Dedupe,
+    pub(super) lines: Lines,
+    pub(super) calls: BTreeMap<CallId, Vec<Box<Delivery>>>,
+    /// Deliveries of a message of `jobs` that have no fate yet.
+    pub(super) unsettled: BTreeMap<Seq, usize>,
+    /// Entries that ended but are still in the store's index, per record.
+    pub(super) gone: BTreeMap<RecordHash, BTreeSet<Seq>>,
+    pub(super) building: Part,
+    pub(super) flying: Option<Arc<Part>>,
+    pub(super) dice: Dice,
+}
+
+/// What of a shard people and bounds are interested in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gauges {
+    /// Bytes of deliveries in memory that are not in flight.
+    pub bytes: usize,
+    pub in_memory: usize,
+    pub calls: usize,
+    pub on_way: usize,
+    pub waiting: u64,
+    pub unsettled: usize,
+    /// Messages and outcomes of the part that is building.
+    pub building: usize,
+    pub building_bytes: usize,
+}
+
+impl Machine {
+    /// A machine as the changelog, the group and the index left it.
+    pub fn new(settings: Settings, restored: &Restored, dice: Dice, notes: &mut Vec<Note>) -> Self {
+        let settled = Settled::new(restored, settings.bug, notes);
+        let mut lines = Lines::default();
+        for (id, waiting) in &restored.waiting {
+            lines.line(id).waiting = *waiting;
+        }
+        for (id, first) in &restored.queues {
+            lines.line(id).lower_next(*first);
+        }
+        Self {
+            settings,
+            settled,
+            order: Order::default(),
+            dedupe: Dedupe::default(),
+            lines,
+            calls: BTreeMap::new(),
+            unsettled: BTreeMap::new(),
+            gone: BTreeMap::new(),
+            building: Part::default(),
+            flying: None,
+            dice,
+        }
+    }
+
+    /// What `input` needs to know of the store.
+    pub fn wants(&self, input: &Input) -> Wants {
+        let mut wants = Wants::default();
+        match input {
+            Input::Jobs { jobs, .. } => self.wants_of_jobs(jobs, &mut wants),
+            Input::Waiting { messages, .. } => self.wants_of_waiting(messages, &mut wants),
+            Input::CallEnded(ended) => self.wants_of_call(ended.id, &mut wants),
+            Input::Heads { connection, heads, .. } => self.wants_of_heads(connection, heads, &mut wants),
+            Input::Due(timers) => {
+                wants.records.extend(timers.iter().map(|(_, _, record)| self.record_want(*record)));
+            }
+            Input::Oldest(_, _) | Input::Committed | Input::Aborted => {}
+        }
+        wants
+    }
+
+    /// Takes one input to its end. `seen` is what the store said to `wants` of the same input.
+    pub fn step(&mut self, now: Millis, seen: &Seen, input: Input, out: &mut Out) {
+        match input {
+            Input::Jobs { jobs, position, spill } => {
+                for job in jobs {
+                    self.read_job(now, seen, job, spill, out);
+                }
+                self.settled.reach(Topic::Jobs, position);
+                self.lines.wake_stalled();
+            }
+            Input::Waiting { tier, messages, position } => self.file_all(now, seen, (tier, messages, position), out),
+            Input::CallEnded(ended) => self.call_ended(now, seen, ended, out),
+            Input::Heads { connection, heads, next } => {
+                self.lines.line(&connection).next = next;
+                for head in heads {
+                    self.load(now, seen, head, out);
+                }
+                self.lines.wake(&connection);
+            }
+            Input::Due(timers) => {
+                for (due, key, record) in timers {
+                    self.timer_ended(seen, due, (key, record), out);
+                }
+            }
+            Input::Oldest(tier, offset) => self.settled.oldest(Topic::Delay(tier), offset),
+            Input::Committed => self.committed(),
+            Input::Aborted => self.aborted(),
+        }
+    }
+
+    /// Closes the part that is building: it is under way from now on. One at a time.
+    pub fn seal(&mut self, number: CommitNumber) -> Arc<Part> {
+        assert!(self.flying.is_none(), "one commit is under way at a time");
+        let mark = CommitMark { number, incarnation: self.settings.incarnation };
+        let mut part = std::mem::take(&mut self.building);
+        part.puts.insert(StateKey::Commit, Some(StateValue::Commit(mark)));
+        self.settled.seal(&mut part.puts);
+        let part = Arc::new(part);
+        self.flying = Some(Arc::clone(&part));
+        part
+    }
+
+    /// Whether a commit would carry anything of this shard.
+    pub fn is_dirty(&self) -> bool {
+        !self.building.is_empty() || self.settled.is_dirty()
+    }
+
+    /// The group's offset of `jobs`: its low watermark.
+    pub fn group_offset(&self) -> Offset {
+        self.settled.low(Topic::Jobs)
+    }
+
+    /// Whether a part is under way.
+    pub fn is_flying(&self) -> bool {
+        self.flying.is_some()
+    }
+
+    /// Whether outcomes wait for a commit.
+    pub fn has_outcomes(&self) -> bool {
+        !self.building.is_empty()
+    }
+
+    /// Everything below has been filed, of a delay topic.
+    pub fn filed(&self, topic: Topic) -> Offset {
+        self.settled.here(topic)
+    }
+
+    /// Whether an earlier life left a position of this topic.
+    pub fn is_known(&self, topic: Topic) -> bool {
+        self.settled.is_known(topic)
+    }
+
+    /// Messages of `jobs` read and not settled.
+    pub fn unsettled_count(&self) -> usize {
+        self.settled.open_count()
+    }
+
+    /// Where `jobs` must be read from, and where it stands in this life.
+    pub fn jobs_position(&self) -> Offset {
+        self.settled.here(Topic::Jobs)
+    }
+
+    /// Up to where any life has read `jobs`: what lies above is new.
+    pub fn jobs_read_max(&self) -> Offset {
+        self.settled.read_max()
+    }
+
+    /// All below is settled.
+    pub fn low(&self, topic: Topic) -> Offset {
+        self.settled.low(topic)
+    }
+
+    pub fn gauges(&self) -> Gauges {
+        let lines = || self.lines.iter().map(|(_, line)| line);
+        Gauges {
+            bytes: self.lines.bytes(),
+            in_memory: lines().map(|it| it.ready.len()).sum(),
+            calls: self.calls.len(),
+            on_way: self.order.on_way_count(),
+            waiting: lines().map(|it| it.waiting).sum(),
+            unsettled: self.settled.open_count(),
+            building: self.building_count(),
+            building_bytes: self.building.bytes,
+        }
+    }
+
+    /// Messages and outcomes of the part that is building.
+    pub fn building_count(&self) -> usize {
+        self.building.settled
+    }
+
+    pub fn building_bytes(&self) -> usize {
+        self.building.bytes
+    }
+
+    pub fn on_way_count(&self) -> usize {
+        self.order.on_way_count()
+    }
+
+    /// Waiting deliveries per connection.
+    pub fn waiting(&self) -> impl Iterator<Item = (&ConnectionId, u64)> {
+        self.lines.iter().map(|(id, line)| (id, line.waiting))
+    }
+
+    fn committed(&mut self) {
+        let Some(part) = self.flying.take() else { return };
+        for (key, removed) in &part.removed {
+            let Some(gone) = self.gone.get_mut(&removed.record) else { continue };
+            gone.remove(&key.seq);
+            if gone.is_empty() {
+                self.gone.remove(&removed.record);
+            }
+        }
+    }
+
+    fn aborted(&mut self) {
+        let Some(part) = self.flying.take() else { return };
+        if self.bug(Bug::DropsAborted) {
+            return;
+        }
+        let later = std::mem::replace(&mut self.building, Arc::unwrap_or_clone(part));
+        self.building.join(later);
+    }
+
+    /// What is uncommitted under this key: nothing known, deleted, or a value.
+    pub(super) fn overlay(&self, key: &StateKey) -> Option<Option<&StateValue>> {
+        let building = self.building.puts.get(key);
+        let put = building.or_else(|| self.flying.as_ref()?.puts.get(key))?;
+        Some(put.as_ref())
+    }
+
+    /// The dead mark that holds now, with what is uncommitted taken into account.
+    pub(super) fn dead_mark<'a>(&'a self, seen: &'a Seen, key: &StateKey) -> Option<&'a DeadMark> {
+        match self.overlay(key) {
+            Some(Some(StateValue::Dead(mark))) => Some(mark),
+            Some(_) => None,
+            None => seen.dead.get(key),
+        }
+    }
+
+    /// Whether the delivery's key has succeeded.
+    pub(super) fn is_applied(&self, seen: &Seen, delivery: &Delivery) -> bool {
+        if self.bug(Bug::ForgetsApplied) {
+            return false;
+        }
+        let target = &delivery.target;
+        let uncommitted = self.overlay(&StateKey::Applied(target.tenant, target.dedupe));
+        uncommitted.map_or_else(|| seen.applied.contains_key(&target.dedupe), |it| it.is_some())
+    }
+
+    pub(super) fn bug(&self, bug: Bug) -> bool {
+        self.settings.bug == Some(bug)
+    }
+}
+
+/// What a released delivery is told to people as.
+pub(super) fn estimate(because: Because, now: Millis, due: Millis) -> Millis {
+    match because {
+        Because::Retry => due,
+        Because::RateLimit | Because::Held | Because::Order => now,
+    }
+}

@@ -1,0 +1,180 @@
+//! Promise 6, nothing waits unseen: the waiting index of core rules §3, what is filed in it, and what comes out.
+//! Not here: its keys and its disk; that a message is settled (`settle`).
+
+use crate::machine::input::RecordWant;
+use crate::machine::{Delivery, Head, IndexWrite, Machine, Note, Out, Seen, WaitingContent, WaitingRead, Waits, Wants};
+use crate::model::{
+    Because, ConnectionId, Entry, EntryKey, Millis, Offset, Outcome, Place, Reason, RecordHash, Seq, Tier, Topic,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What one round of filing has put into the index, which the store does not show yet.
+type Filed = BTreeMap<RecordHash, BTreeSet<Seq>>;
+
+impl Machine {
+    /// How many waiting deliveries of the record must be seen so that two are among them that have not ended.
+    pub(super) fn record_want(&self, record: RecordHash) -> RecordWant {
+        RecordWant { record, limit: 2 + self.gone.get(&record).map_or(0, BTreeSet::len) }
+    }
+
+    /// What waits of the record in the index, lowest first, without what has ended; each with its timer's end.
+    pub(super) fn waiting_of<'a>(
+        &'a self,
+        seen: &'a Seen,
+        record: RecordHash,
+    ) -> impl Iterator<Item = (Seq, Millis)> + 'a {
+        let waiting = seen.records.get(&record).map(Vec::as_slice).unwrap_or_default();
+        waiting.iter().copied().filter(move |(seq, _)| !self.is_gone(record, *seq))
+    }
+
+    pub(super) fn is_gone(&self, record: RecordHash, seq: Seq) -> bool {
+        self.gone.get(&record).is_some_and(|it| it.contains(&seq))
+    }
+
+    pub(super) fn wants_of_waiting(&self, messages: &[WaitingRead], wants: &mut Wants) {
+        for message in messages {
+            match &message.content {
+                WaitingContent::Entry(entry) => {
+                    wants.entries.push(entry.key.clone());
+                    wants.records.push(self.record_want(entry.record));
+                }
+                WaitingContent::Strange { .. } => {}
+            }
+        }
+    }
+
+    /// Files messages of a delay topic in the order they lie there.
+    pub(super) fn file_all(
+        &mut self,
+        now: Millis,
+        seen: &Seen,
+        (tier, messages, position): (Tier, Vec<WaitingRead>, Offset),
+        out: &mut Out,
+    ) {
+        let topic = Topic::Delay(tier);
+        let mut filed = Filed::new();
+        for WaitingRead { offset, content } in messages {
+            if self.settled.is_settled(topic, offset) || offset < self.settled.here(topic) {
+                continue;
+            }
+            match content {
+                WaitingContent::Entry(entry) => self.file(now, seen, *entry, &mut filed, out),
+                WaitingContent::Strange { message, what } => {
+                    out.notes.push(Note::Strange { topic, offset });
+                    self.bury_message((topic, offset), message, (Reason::InvalidJob, what), (now, seen), out);
+                    self.building.settled += 1;
+                    self.settled.settle(topic, offset);
+                }
+            }
+        }
+        self.settled.reach(topic, position);
+        out.index.push(IndexWrite::Read(tier, position));
+    }
+
+    fn file(&mut self, now: Millis, seen: &Seen, entry: Entry, filed: &mut Filed, out: &mut Out) {
+        let (record, seq, connection) = (entry.record, entry.key.seq, entry.key.connection.clone());
+        let known = seen.entries.get(&entry.key).filter(|_| !self.is_gone(record, seq));
+        let twice = filed.get(&record).is_some_and(|it| it.contains(&seq));
+        let replaces = match known {
+            _ if twice => return self.settle_double(entry.place),
+            Some((old, _)) if self.is_in_memory(&connection, record, seq) || entry.attempt <= old.attempt => {
+                return self.settle_double(entry.place);
+            }
+            Some((old, timer)) => {
+                let waits = Waits { place: old.place, because: old.because, timer: *timer };
+                self.settle_double(old.place);
+                Some(waits)
+            }
+            None => None,
+        };
+        self.order.arrive(record, seq);
+        let behind = self.waiting_of(seen, record).any(|(waiting, _)| waiting < seq)
+            || filed.get(&record).is_some_and(|it| it.first().is_some_and(|first| *first < seq))
+            || self.order.has_before(record, seq);
+        let runs = entry.because == Because::Retry && now < entry.due;
+        let timer = if runs { entry.due } else { Millis(0) };
+        let waits = Waits { place: entry.place, because: entry.because, timer };
+        let line = self.lines.line(&connection);
+        line.waiting += u64::from(replaces.is_none());
+        let queued = !behind && !runs;
+        if queued {
+            line.lower_next(seq);
+        }
+        filed.entry(record).or_default().insert(seq);
+        out.index.push(IndexWrite::File { entry: Box::new(entry), waits, queued, replaces });
+        for later in self.order.ready_behind(record, seq) {
+            if let Some(delivery) = self.take_from_memory(&connection, later) {
+                self.put_back(now, delivery, out);
+            }
+        }
+        self.refresh(record, &connection);
+    }
+
+    /// A second message of a waiting delivery: only one of them counts.
+    fn settle_double(&mut self, place: Place) {
+        self.building.settled += 1;
+        self.settled.settle(Topic::Delay(place.tier), place.offset);
+    }
+
+    fn is_in_memory(&self, connection: &ConnectionId, record: RecordHash, seq: Seq) -> bool {
+        let ready = self.lines.get(connection).is_some_and(|it| it.ready.contains_key(&seq));
+        ready || self.order.in_flight(record) == Some(seq)
+    }
+
+    /// A retry may run: now if it is the first of its record, else when its turn comes.
+    pub(super) fn timer_ended(
+        &mut self,
+        seen: &Seen,
+        due: Millis,
+        (key, record): (EntryKey, RecordHash),
+        out: &mut Out,
+    ) {
+        out.index.push(IndexWrite::TimerGone(due, key.clone(), record));
+        let first = self.waiting_of(seen, record).next().is_some_and(|(seq, _)| seq == key.seq);
+        if first && !self.order.has_before(record, key.seq) {
+            self.lines.line(&key.connection).lower_next(key.seq);
+            out.index.push(IndexWrite::Queue(key));
+        }
+    }
+
+    pub(super) fn wants_of_heads(&self, connection: &ConnectionId, heads: &[Head], wants: &mut Wants) {
+        for head in heads.iter().filter(|it| !self.is_loaded(connection, it)) {
+            wants.applied.push((head.target.tenant, head.target.dedupe));
+            wants.records.push(self.record_want(head.target.record));
+        }
+    }
+
+    fn is_loaded(&self, connection: &ConnectionId, head: &Head) -> bool {
+        let record = head.target.record;
+        self.is_gone(record, head.seq) || self.is_in_memory(connection, record, head.seq)
+    }
+
+    /// A head comes from the index into memory, if it still is one.
+    pub(super) fn load(&mut self, now: Millis, seen: &Seen, head: Head, out: &mut Out) {
+        let (record, seq, connection) = (head.target.record, head.seq, head.target.connection.id.clone());
+        if self.is_loaded(&connection, &head) {
+            return;
+        }
+        let first = self.waiting_of(seen, record).next().is_some_and(|(waiting, _)| waiting == seq);
+        if !first || self.order.has_before(record, seq) || self.order.in_flight(record).is_some() {
+            return;
+        }
+        let delivery = Box::new(Delivery {
+            seq,
+            target: head.target,
+            job: head.job,
+            original: head.original,
+            waits: Some(head.waits),
+            attempt: head.attempt,
+            history: head.history,
+            since: Some(head.since),
+            level: 0,
+        });
+        if self.is_applied(seen, &delivery) {
+            self.end(now, delivery, Outcome::Duplicate, None, out);
+            self.next_of_record(seen, (record, seq, connection), out);
+            return;
+        }
+        self.make_ready(delivery);
+    }
+}

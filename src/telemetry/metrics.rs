@@ -1,0 +1,269 @@
+//! Every metric of this version: its name, its help, its labels (DESIGN §3.8).
+//! Not here: where a number comes from.
+
+use crate::model::{Because, Crm, Outcome, Reason};
+use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry};
+use prometheus::{HistogramOpts, Opts, TextEncoder};
+use std::time::Duration;
+
+/// Every metric's name: docs/metrics.md lists the same.
+pub const NAMES: [&str; 19] = [
+    "sluicegate_jobs_total",
+    "sluicegate_attempts_total",
+    "sluicegate_retries_total",
+    "sluicegate_waits_total",
+    "sluicegate_waiting_deliveries",
+    "sluicegate_crm_request_duration_seconds",
+    "sluicegate_crm_records_per_request",
+    "sluicegate_sync_lag_seconds",
+    "sluicegate_due_lateness_seconds",
+    "sluicegate_commit_duration_seconds",
+    "sluicegate_commits_total",
+    "sluicegate_forwarded_total",
+    "sluicegate_rewinds_total",
+    "sluicegate_strange_messages_total",
+    "sluicegate_shards_owned",
+    "sluicegate_shards_running",
+    "sluicegate_unsettled_messages",
+    "sluicegate_memory_deliveries_bytes",
+    "sluicegate_build_info",
+];
+
+/// Counters of one process. Cloning shares them.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    registry: Registry,
+    jobs: IntCounterVec,
+    attempts: IntCounterVec,
+    retries: IntCounterVec,
+    waits: IntCounterVec,
+    waiting: IntGauge,
+    request_seconds: HistogramVec,
+    records_per_request: HistogramVec,
+    sync_lag_seconds: HistogramVec,
+    late_seconds: Histogram,
+    commit_seconds: Histogram,
+    commits: IntCounterVec,
+    forwarded: IntCounter,
+    rewinds: IntCounter,
+    strange: IntCounter,
+    shards_owned: IntGauge,
+    shards_running: IntGauge,
+    unsettled: IntGauge,
+    memory_bytes: Gauge,
+}
+
+/// What of all shards together is shown as gauges.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Levels {
+    pub waiting: u64,
+    pub owned: usize,
+    pub running: usize,
+    pub unsettled: usize,
+    pub memory_bytes: usize,
+}
+
+impl Metrics {
+    /// # Errors
+    /// Never for the names above; the registry refuses invalid or repeated ones.
+    pub fn new(version: &str) -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let make = Maker { registry: &registry };
+        let info = make.gauges("sluicegate_build_info", "The version that runs.", &["version"])?;
+        info.with_label_values(&[version]).set(1);
+        Ok(Self {
+            jobs: make.counters("sluicegate_jobs_total", "Deliveries that ended, by outcome.", &["crm", "outcome"])?,
+            attempts: make.counters("sluicegate_attempts_total", "CRM calls by result.", &["crm", "result"])?,
+            retries: make.counters(
+                "sluicegate_retries_total",
+                "Deliveries that will be tried again, by reason.",
+                &["crm", "reason"],
+            )?,
+            waits: make.counters(
+                "sluicegate_waits_total",
+                "Deliveries that went to a delay topic.",
+                &["crm", "because"],
+            )?,
+            waiting: make.gauge("sluicegate_waiting_deliveries", "Deliveries that wait in delay topics.")?,
+            request_seconds: make.histograms(
+                "sluicegate_crm_request_duration_seconds",
+                "From the start of a CRM call to its end.",
+                &SECONDS,
+            )?,
+            records_per_request: make.histograms(
+                "sluicegate_crm_records_per_request",
+                "Inputs of a CRM call.",
+                &RECORDS,
+            )?,
+            sync_lag_seconds: make.histograms(
+                "sluicegate_sync_lag_seconds",
+                "From the event to the CRM's answer.",
+                &LAG_SECONDS,
+            )?,
+            late_seconds: make.histogram(
+                "sluicegate_due_lateness_seconds",
+                "How long after it was due a retry was called.",
+                &LATE_SECONDS,
+            )?,
+            commit_seconds: make.histogram(
+                "sluicegate_commit_duration_seconds",
+                "From the start of a commit to its end.",
+                &SECONDS,
+            )?,
+            commits: make.counters("sluicegate_commits_total", "Commits by result.", &["result"])?,
+            forwarded: make.counter(
+                "sluicegate_forwarded_total",
+                "Jobs sent on to their tenant's home shard: a producer uses another key or partitioner.",
+            )?,
+            rewinds: make.counter("sluicegate_rewinds_total", "Shards whose group offset was set back.")?,
+            strange: make.counter(
+                "sluicegate_strange_messages_total",
+                "Messages in delay topics that are not ours; each is a dead letter.",
+            )?,
+            shards_owned: make.gauge("sluicegate_shards_owned", "Shards assigned to this process.")?,
+            shards_running: make.gauge("sluicegate_shards_running", "Shards that are restored and running.")?,
+            unsettled: make.gauge(
+                "sluicegate_unsettled_messages",
+                "Messages of jobs that were read and have no committed fate.",
+            )?,
+            memory_bytes: make.float_gauge("sluicegate_memory_deliveries_bytes", "Bytes of deliveries in memory.")?,
+            registry,
+        })
+    }
+
+    pub fn ended(&self, crm: Option<Crm>, outcome: Outcome) {
+        self.jobs.with_label_values(&[crm.map_or("none", Crm::name), outcome.name()]).inc();
+    }
+
+    pub fn called(&self, crm: Crm, result: &str, inputs: usize, took: Duration) {
+        self.attempts.with_label_values(&[crm.name(), result]).inc();
+        self.request_seconds.with_label_values(&[crm.name()]).observe(took.as_secs_f64());
+        let inputs = u32::try_from(inputs).unwrap_or(u32::MAX);
+        self.records_per_request.with_label_values(&[crm.name()]).observe(f64::from(inputs));
+    }
+
+    pub fn synced(&self, crm: Crm, lag: Duration) {
+        self.sync_lag_seconds.with_label_values(&[crm.name()]).observe(lag.as_secs_f64());
+    }
+
+    pub fn retried(&self, crm: Crm, reason: Reason) {
+        self.retries.with_label_values(&[crm.name(), reason.name()]).inc();
+    }
+
+    pub fn waits(&self, crm: Crm, because: Because) {
+        self.waits.with_label_values(&[crm.name(), because.name()]).inc();
+    }
+
+    pub fn late(&self, by: Duration) {
+        self.late_seconds.observe(by.as_secs_f64());
+    }
+
+    pub fn committed(&self, result: &str, took: Duration) {
+        self.commits.with_label_values(&[result]).inc();
+        self.commit_seconds.observe(took.as_secs_f64());
+    }
+
+    pub fn forwarded(&self) {
+        self.forwarded.inc();
+    }
+
+    pub fn rewound(&self) {
+        self.rewinds.inc();
+    }
+
+    pub fn strange(&self) {
+        self.strange.inc();
+    }
+
+    pub fn show(&self, levels: Levels) {
+        let number = |it: usize| i64::try_from(it).unwrap_or(i64::MAX);
+        self.waiting.set(i64::try_from(levels.waiting).unwrap_or(i64::MAX));
+        self.shards_owned.set(number(levels.owned));
+        self.shards_running.set(number(levels.running));
+        self.unsettled.set(number(levels.unsettled));
+        self.memory_bytes.set(f64::from(u32::try_from(levels.memory_bytes).unwrap_or(u32::MAX)));
+    }
+
+    /// The exposition text of everything counted so far.
+    ///
+    /// # Errors
+    /// If a metric cannot be written as text.
+    pub fn text(&self) -> Result<String, prometheus::Error> {
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}
+
+const SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+const LAG_SECONDS: [f64; 12] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 30.0, 60.0, 120.0, 600.0, 3600.0];
+const LATE_SECONDS: [f64; 8] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0];
+const RECORDS: [f64; 7] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0];
+
+/// Makes metrics and registers them under our prefix.
+struct Maker<'a> {
+    registry: &'a Registry,
+}
+
+impl Maker<'_> {
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+        self.register(IntCounterVec::new(options(name, help), labels)?)
+    }
+
+    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
+        self.register(IntCounter::with_opts(options(name, help))?)
+    }
+
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
+        self.register(IntGaugeVec::new(options(name, help), labels)?)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+        self.register(IntGauge::with_opts(options(name, help))?)
+    }
+
+    fn float_gauge(&self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
+        self.register(Gauge::with_opts(options(name, help))?)
+    }
+
+    fn histograms(&self, name: &str, help: &str, buckets: &[f64]) -> Result<HistogramVec, prometheus::Error> {
+        self.register(HistogramVec::new(histogram(name, help, buckets), &["crm"])?)
+    }
+
+    fn histogram(&self, name: &str, help: &str, buckets: &[f64]) -> Result<Histogram, prometheus::Error> {
+        self.register(Histogram::with_opts(histogram(name, help, buckets))?)
+    }
+
+    fn register<M: prometheus::core::Collector + Clone + 'static>(&self, metric: M) -> Result<M, prometheus::Error> {
+        self.registry.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+}
+
+fn options(name: &str, help: &str) -> Opts {
+    Opts::new(name, help)
+}
+
+fn histogram(name: &str, help: &str, buckets: &[f64]) -> HistogramOpts {
+    HistogramOpts::new(name, help).buckets(buckets.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Metrics, NAMES};
+
+    #[test]
+    fn every_name_is_registered_once_anything_was_counted() {
+        use crate::model::{Because, Crm, Outcome, Reason};
+        use std::time::Duration;
+        let metrics = Metrics::new("0").unwrap();
+        metrics.ended(None, Outcome::Dead);
+        metrics.called(Crm::HubSpot, "applied", 1, Duration::ZERO);
+        metrics.synced(Crm::HubSpot, Duration::ZERO);
+        metrics.retried(Crm::HubSpot, Reason::Timeout);
+        metrics.waits(Crm::HubSpot, Because::Retry);
+        metrics.committed("committed", Duration::ZERO);
+        let text = metrics.text().unwrap();
+        for name in NAMES {
+            assert!(text.contains(&format!("# TYPE {name} ")), "{name}");
+        }
+    }
+}
