@@ -40,7 +40,7 @@ fn settings(options: &Options, bug: Option<Bug>) -> Settings {
         idempotency_ttl: Duration::from_millis(machine.ttl_ms),
         retry: Policy {
             base: Duration::from_millis(machine.retry_base_ms),
-            factor: 2,
+            factor: 2.0,
             jitter: (0.8, 1.2),
             retries: machine.retries,
         },

@@ -131,9 +131,13 @@ impl World {
         let epoch = self.init_producer(who.slot);
         let client = &mut self.clients[who.slot];
         let lost: Vec<Shard> = client.owned.iter().copied().collect();
-        *client = Client { epoch, ..Client::default() };
+        let pending = client.pending.take();
+        *client = Client { epoch, unsettled: client.unsettled, ..Client::default() };
         if !lost.is_empty() {
             self.tell(who, LogEvent::Lost(lost));
+        }
+        if let Some(pending) = pending {
+            self.fence_pending(who, &pending);
         }
         self.join(who);
     }

@@ -189,6 +189,14 @@ impl World {
         }
     }
 
+    /// The client lost everything while a commit was under way: it is undone, and its loop is told.
+    pub fn fence_pending(&mut self, who: Life, pending: &Pending) {
+        self.marks.hit(Mark::CommitFenced);
+        let number = pending.commit.number;
+        let fate = Fate::Fenced(LogFault { what: "the group expelled this process".to_owned() });
+        self.tell(who, LogEvent::CommitEnded { number, fate });
+    }
+
     /// Behind the last message of this transaction in each changelog: its control record is still below what follows.
     fn ends(&self, txn: TxnId) -> BTreeMap<(Shard, Topic), Offset> {
         let written = self.broker.transaction(txn).written.iter();

@@ -28,8 +28,6 @@ pub struct Ledger {
     /// How often each job was read at a foreign shard and copied home: originals, copies.
     pub forwards: BTreeMap<JobIx, (u32, u32)>,
     pub folds: Vec<Fold>,
-    /// Rewinds and skips, to be judged by.
-    pub moved: Vec<Moved>,
 }
 
 /// The changelogs of a shard, folded: the last value of each key.
@@ -39,14 +37,6 @@ pub struct Fold {
     pub applied: BTreeMap<Vec<u8>, Vec<u8>>,
     pub last_commit: Millis,
     pub group_offset: Offset,
-}
-
-/// Somebody moved the group's offset.
-#[derive(Clone, Copy, Debug)]
-pub struct Moved {
-    pub shard: Shard,
-    pub from: Offset,
-    pub to: Offset,
 }
 
 #[derive(Clone, Debug)]
@@ -73,8 +63,6 @@ pub struct Release {
     pub attempt: u32,
     pub because: Because,
     pub due: Millis,
-    pub since: Millis,
-    pub entries: usize,
 }
 
 impl Ledger {
@@ -202,8 +190,6 @@ impl World {
             attempt: letter.attempt,
             because,
             due: letter.due.unwrap_or_default(),
-            since: letter.since.unwrap_or_default(),
-            entries: letter.history.len(),
         });
     }
 

@@ -79,20 +79,25 @@ impl Log for SimLog {
         world.note("close", shards.len() as u64, 0);
         for shard in shards {
             let client = &world.clients[self.who.slot];
-            let draining = world.processes[self.who.slot].draining;
-            if client.owned.contains(shard) && !client.revoking.contains(shard) && !draining {
+            if client.owned.contains(shard) && !client.revoking.contains(shard) {
                 world.broken("PORT", format!("{} closed shard {shard}, which nobody wanted back", self.who));
             }
-            if draining {
-                // it leaves: the group hands its shards over when it is gone
-                world.clients[self.who.slot].owned.remove(shard);
-                world.clients[self.who.slot].readers.retain(|key, _| key.0 != *shard);
-            } else {
-                world.let_go(self.who, *shard);
-            }
+            world.let_go(self.who, *shard);
         }
-        if world.processes[self.who.slot].draining && world.clients[self.who.slot].owned.is_empty() {
-            world.tell(self.who, LogEvent::Closed);
+    }
+
+    fn leave(&mut self) {
+        self.world.at_port(self.who, Point::Closing);
+        let mut world = self.world.borrow_mut();
+        world.trace(|| format!("{}: leave", self.who));
+        if !world.processes[self.who.slot].draining {
+            world.broken("PORT", format!("{} leaves unasked", self.who));
         }
+        let client = &mut world.clients[self.who.slot];
+        client.owned.clear();
+        client.revoking.clear();
+        client.readers.clear();
+        // the group hands its shards over when it is gone
+        world.tell(self.who, LogEvent::Closed);
     }
 }

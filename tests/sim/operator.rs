@@ -1,7 +1,7 @@
 //! What an operator does to a stopped group: moves its offsets, loses disks, restores old backups.
 //! Not here: what must follow (`invariants`).
 
-use crate::ledger::{Del, Moved};
+use crate::ledger::Del;
 use crate::marks::Mark;
 use crate::store::Suffering;
 use crate::world::{Action, Status, World};
@@ -47,7 +47,6 @@ impl World {
         self.trace(|| format!("the operator moves the group's offset of shard {shard} from {from} to {to}"));
         self.note("move", from.0, to.0);
         self.broker.offsets.insert(shard, to);
-        self.ledger.moved.push(Moved { shard, from, to });
         let range = |low: Offset, high: Offset| {
             let del = |seq| Del { shard, seq, conn: None };
             del(low)..del(high)

@@ -56,7 +56,6 @@ pub struct LogOptions {
     pub unknown: u32,
     pub rebalances: u64,
     pub fences: u64,
-    pub ignore_revoke: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -174,7 +173,6 @@ impl LogOptions {
             unknown: it.pick(&[0, 0, 15, 100]),
             rebalances: it.pick(&[0, 0, 2, 8]),
             fences: it.pick(&[0, 0, 1, 3]),
-            ignore_revoke: it.pick(&[0, 0, 300]),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One run: the engines in their world, from the first job until everything is drained or a promise is broken.
 //! Not here: which seeds run (`main`), how a failure is shown (`replay`).
 
-use crate::brain::{self, Brain, Bug, Ended, Turn};
+use crate::brain::{self, Brain};
 use crate::crm::SimCrms;
 use crate::faults::{Fault, Killed};
 use crate::log::SimLog;
@@ -9,6 +9,8 @@ use crate::marks::{Mark, Marks};
 use crate::options::Options;
 use crate::store::SimStore;
 use crate::world::{Action, BEGIN, Failure, Life, Shared, Status, World};
+use sluicegate::engine::{Ended, Turn};
+use sluicegate::machine::Bug;
 use sluicegate::model::{Incarnation, Millis, Topic};
 use sluicegate::ports::Event;
 use std::panic::AssertUnwindSafe;
@@ -180,7 +182,9 @@ impl Run {
                     // the clock of a loop that wants to be woken at once has a grain
                     world.plan_turn(who, Millis(wake.0.max(now.0 + 1)));
                 }
-                world.after_turn(who, &self.engines[who.slot]);
+                if let Some(engine) = &self.engines[who.slot] {
+                    world.after_turn(who, engine);
+                }
             }
             Some(Ended::Drained) => {
                 drop(world);
