@@ -4,6 +4,7 @@
 use crate::brain::Brain;
 use crate::world::{Life, World};
 use sluicegate::model::{Shard, Topic};
+use sluicegate::ports::{Event, LogEvent};
 use sluicegate::wire;
 use std::collections::BTreeMap;
 
@@ -25,7 +26,7 @@ impl World {
             pending.txn.is_none_or(|it| self.broker.transaction(it).fate != crate::broker::TxnFate::Committed)
         });
         let unread = self.processes[who.slot].inbox.iter().any(|it| {
-            matches!(&it.event, sluicegate::ports::Event::Log(sluicegate::ports::LogEvent::CommitEnded { .. }))
+            matches!(&it.event, Event::Log(LogEvent::CommitEnded { .. } | LogEvent::Tail { .. }))
         });
         undecided && !unread && !client.unsettled && self.group.is_owner(who, shard) && client.owned.contains(&shard)
     }

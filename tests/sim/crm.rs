@@ -62,6 +62,8 @@ pub struct Effect {
     pub told: bool,
     /// Its process was dead by then, or had lost the shard.
     pub orphan: bool,
+    pub who: Life,
+    pub epoch: u64,
 }
 
 /// What happens to a whole call.
@@ -257,7 +259,7 @@ impl World {
             self.marks.hit_if(!told, Mark::EffectThenTimeout);
             let effects = self.crm.effects.entry(record).or_default();
             let repeated = effects.iter().any(|it| it.job == job);
-            effects.push(Effect { job, at: self.now, told, orphan });
+            effects.push(Effect { job, at: self.now, told, orphan, who, epoch });
             self.marks.hit_if(repeated, Mark::RepeatedEffect);
         }
         if !dead {

@@ -177,6 +177,10 @@ impl World {
             Err(what) => return self.broken("I3", format!("a message in a delay topic of shard {shard}: {what}")),
         };
         let Some(del) = self.del_of(shard, &letter) else { return };
+        self.trace(|| {
+            let (due, n) = (letter.due.unwrap_or_default(), letter.attempt);
+            format!("    {} is released because {:?}, attempt {n}, due {due}", self.name(del), letter.because)
+        });
         self.check_release(del, &letter, message);
         let because = letter.because.unwrap_or(Because::Order);
         self.marks.hit(match because {
@@ -199,6 +203,7 @@ impl World {
             Err(what) => return self.broken("I3", format!("a dead letter of shard {shard}: {what}")),
         };
         let Some(del) = self.del_of(shard, &letter) else { return };
+        self.trace(|| format!("    {} has a dead letter: {:?}", self.name(del), letter.reason));
         self.check_dead_letter(del, &letter, message);
         self.marks.hit(if letter.exhausted { Mark::DeadByExhaustion } else { Mark::DeadByRefusal });
         let entry = self.ledger.deliveries.get_mut(&del).unwrap();
@@ -216,6 +221,7 @@ impl World {
         };
         let conn = line.connection.as_ref().and_then(|it| self.conn_named(&it.0, &it.1));
         let del = Del { shard: line.shard, seq: line.seq, conn };
+        self.trace(|| format!("    {} ends: {:?}", self.name(del), line.outcome));
         let Some(entry) = self.ledger.deliveries.get_mut(&del).filter(|_| line.shard == shard) else {
             return self.broken("I1", format!("an outcome for {del:?}, which is no delivery of shard {shard}"));
         };

@@ -9,7 +9,7 @@ pub struct TxnId(pub usize);
 
 #[derive(Debug)]
 pub struct Partition {
-    /// The offset of the first slot; nothing below was ever there.
+    /// The offset of the first slot; below there are only holes.
     base: u64,
     /// Nothing below is readable any more.
     start: u64,
@@ -27,8 +27,9 @@ enum Slot {
 }
 
 impl Partition {
-    pub fn new(base: u64) -> Self {
-        Self { base, start: base, slots: Vec::new(), open: BTreeMap::new(), aborted: BTreeSet::new() }
+    /// A partition whose log start is `start` and whose first message will lie at `base`.
+    pub fn new(start: u64, base: u64) -> Self {
+        Self { base, start, slots: Vec::new(), open: BTreeMap::new(), aborted: BTreeSet::new() }
     }
 
     pub fn append(&mut self, message: Message, txn: Option<TxnId>) -> Offset {
@@ -70,7 +71,7 @@ impl Partition {
     /// Up to `max` messages from `from` on, and the next offset to look at.
     pub fn read(&self, from: Offset, max: usize) -> (Vec<Received>, Offset) {
         let stable = self.stable().0;
-        let mut at = from.0.max(self.start);
+        let mut at = from.0.max(self.start).max(self.base);
         let mut messages = Vec::new();
         while at < stable && messages.len() < max {
             if let Some(message) = self.shown(at) {
@@ -94,7 +95,7 @@ impl Partition {
 
     /// The highest offset that a read-committed client is shown, now or once open transactions have ended well.
     pub fn last_message(&self) -> Option<Offset> {
-        (self.start..self.end().0).rev().find(|at| self.shown(*at).is_some()).map(Offset)
+        (self.start.max(self.base)..self.end().0).rev().find(|at| self.shown(*at).is_some()).map(Offset)
     }
 
     fn slot(&self, at: u64) -> Option<&Slot> {
@@ -117,7 +118,7 @@ pub fn blank(value: &str) -> Message {
 
 #[test]
 fn a_reader_sees_nothing_of_open_and_aborted_transactions_and_steps_over_their_offsets() {
-    let mut it = Partition::new(100);
+    let mut it = Partition::new(100, 100);
     it.append(blank("a"), None);
     it.append(blank("b"), Some(TxnId(1)));
     it.append(blank("c"), Some(TxnId(2)));

@@ -280,7 +280,7 @@ impl Run {
             lasted: world.now.0 - BEGIN.0,
             marks: world.marks.clone(),
             failure: world.failure.clone(),
-            lines: world.lines.drain(..).collect(),
+            lines: world.lines.take().into(),
         }
     }
 }

@@ -172,7 +172,7 @@ pub struct World {
     /// To be killed once the present action is over.
     pub doomed: Vec<usize>,
     pub verbose: bool,
-    pub lines: VecDeque<String>,
+    pub lines: RefCell<VecDeque<String>>,
     pub hash: u64,
     pub actions: u64,
 }
@@ -207,7 +207,7 @@ impl World {
             reads: 0,
             doomed: Vec::new(),
             verbose,
-            lines: VecDeque::new(),
+            lines: RefCell::default(),
             hash: 0xcbf2_9ce4_8422_2325,
             actions: 0,
             options: Rc::new(options),
@@ -301,15 +301,16 @@ impl World {
     }
 
     /// A line of the trace, made only if somebody will read it.
-    pub fn trace(&mut self, line: impl FnOnce() -> String) {
+    pub fn trace(&self, line: impl FnOnce() -> String) {
         /// What is kept for a failing seed.
         const LINES: usize = 20_000;
         if self.verbose {
-            if self.lines.len() == LINES {
-                self.lines.pop_front();
-            }
             let ms = self.now.0 - BEGIN.0;
-            self.lines.push_back(format!("{:>4}.{:03} {}", ms / 1000, ms % 1000, line()));
+            let mut lines = self.lines.borrow_mut();
+            if lines.len() == LINES {
+                lines.pop_front();
+            }
+            lines.push_back(format!("{:>4}.{:03} {}", ms / 1000, ms % 1000, line()));
         }
     }
 }
