@@ -55,7 +55,7 @@ fn settings(options: &Options, bug: Option<Bug>) -> Settings {
         memory_bytes: machine.memory_bytes,
         on_way_max: machine.on_way_max,
         window_max: machine.window_max,
-        revoke_patience: Duration::from_secs(9),
+        revoke_patience: Duration::from_millis(machine.revoke_patience_ms),
         bug,
     }
 }

@@ -123,6 +123,9 @@ impl World {
         client.owned.remove(&shard);
         client.revoking.remove(&shard);
         client.readers.retain(|key, _| key.0 != shard);
+        if let Some(pending) = client.pending.as_mut() {
+            pending.void |= pending.commit.shards.contains_key(&shard);
+        }
         self.release(who.slot, shard);
     }
 

@@ -17,6 +17,8 @@ pub struct Pending {
     pub commit: Arc<Commit>,
     pub txn: Option<TxnId>,
     started: Millis,
+    /// A shard of it was let go since: it must not come to pass, not even if the shard comes back meanwhile.
+    pub void: bool,
 }
 
 /// The next thing a client does for its commit.
@@ -47,7 +49,7 @@ impl World {
             return self.broken("PORT", format!("{who} handed in a commit before it settled the unknown one"));
         }
         let ours = commit.shards.keys().all(|it| client.owned.contains(it));
-        client.pending = Some(Pending { commit, txn: None, started: self.now });
+        client.pending = Some(Pending { commit, txn: None, started: self.now, void: false });
         self.plan_step(who, if ours { Step::Produce } else { Step::Answer(Told::Fenced) });
     }
 
@@ -120,7 +122,7 @@ impl World {
         let Some(txn) = self.still_open(who, pending) else { return };
         let commit = &pending.commit;
         let unstable = commit.shards.keys().any(|it| self.broker.has_pending_offsets(*it));
-        if !commit.shards.keys().all(|it| self.group.is_owner(who, *it)) {
+        if pending.void || !commit.shards.keys().all(|it| self.group.is_owner(who, *it)) {
             self.marks.hit(Mark::CommitFencedByGroup);
             return self.abort(who, txn, Told::Fenced);
         }

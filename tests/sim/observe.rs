@@ -11,6 +11,9 @@ use sluicegate::ports::{Event, Fate, LogEvent};
 
 impl World {
     pub fn observe(&mut self, who: Life, event: &Event) {
+        if matches!(event, Event::Log(LogEvent::CommitEnded { .. } | LogEvent::Tail { .. })) {
+            self.processes[who.slot].committed = true;
+        }
         match event {
             Event::Log(LogEvent::Assigned(assignments)) => {
                 for assignment in assignments {

@@ -83,6 +83,7 @@ impl World {
 
     fn skipped(&mut self, del: Del) {
         let entry = self.ledger.deliveries.get_mut(&del).unwrap();
+        entry.revive = false;
         if entry.outcomes.is_empty() && entry.release.is_none() {
             entry.skipped = true;
             self.marks.hit(Mark::SkippedAhead);

@@ -40,6 +40,7 @@ pub struct MachineOptions {
     pub memory_bytes: usize,
     pub on_way_max: usize,
     pub window_max: usize,
+    pub revoke_patience_ms: u64,
 }
 
 /// Delays in ms, chances in permille.
@@ -156,6 +157,7 @@ impl MachineOptions {
             memory_bytes: it.pick(&[1_500, 4_000, 20_000, 64 << 20, 64 << 20]),
             on_way_max: it.pick(&[2, 10, 100_000, 100_000]),
             window_max: it.pick(&[1, 2, 5, 256, 256]),
+            revoke_patience_ms: it.pick(&[9_000, 9_000, 60_000]),
         }
     }
 }
@@ -167,7 +169,7 @@ impl LogOptions {
             fetch_ms: it.spread(1, 300),
             fetch_max: it.pick(&[1, 3, 20, 500]),
             step_ms: it.spread(1, 60),
-            marker_ms: it.spread(1, 800),
+            marker_ms: if it.chance(100) { 6_000 } else { it.spread(1, 800) },
             transaction_ms: it.pick(&[8_000, 15_000, 60_000]),
             abort: it.pick(&[0, 0, 20, 150]),
             unknown: it.pick(&[0, 0, 15, 100]),
@@ -180,7 +182,7 @@ impl LogOptions {
 impl CrmOptions {
     fn draw(it: &mut Dice) -> Self {
         Self {
-            latency_ms: it.pick(&[3, 50, 300, 2000]),
+            latency_ms: it.pick(&[3, 50, 300, 2000, 9_500]),
             slow: it.pick(&[0, 0, 10, 100]),
             input_transient: it.pick(&[0, 0, 20, 200, 500]),
             input_permanent: it.pick(&[0, 0, 10, 80]),

@@ -121,6 +121,9 @@ pub struct Process {
     pub draining: bool,
     /// Turns in a row without any event and without time passing.
     pub idle_turns: u32,
+    pub turns: u64,
+    /// It was told of a commit's fate with this turn.
+    pub committed: bool,
     pub view: View,
 }
 
@@ -327,6 +330,8 @@ impl Process {
             armed: None,
             draining: false,
             idle_turns: 0,
+            turns: 0,
+            committed: false,
             view: View::default(),
         }
     }
