@@ -1,10 +1,10 @@
 //! One transaction as a client makes it: produce, send offsets, end; and everything that can go wrong between.
 //! Not here: what the broker makes of it (`broker`).
 
+use crate::broker::TxnFate;
 use crate::faults::Point;
 use crate::marks::Mark;
 use crate::partition::TxnId;
-use crate::broker::TxnFate;
 use crate::world::{Action, Life, World};
 use sluicegate::model::{Commit, Message, Millis, Offset, Outgoing, Shard, Topic};
 use sluicegate::ports::{Fate, LogEvent, LogFault};

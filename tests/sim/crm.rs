@@ -255,7 +255,9 @@ impl World {
         let orphan = dead || self.processes[who.slot].view.shards.get(&shard).is_none_or(|it| it.epoch != epoch);
         self.marks.hit_if(dead && !landing.is_empty(), Mark::DeadProcessLanded);
         for Input { job, record, told, .. } in landing {
-            self.trace(|| format!("  job {job} takes effect on r{}{}", record.record, if told { "" } else { ", untold" }));
+            self.trace(|| {
+                format!("  job {job} takes effect on r{}{}", record.record, if told { "" } else { ", untold" })
+            });
             self.marks.hit_if(!told, Mark::EffectThenTimeout);
             let effects = self.crm.effects.entry(record).or_default();
             let repeated = effects.iter().any(|it| it.job == job);
@@ -294,5 +296,11 @@ impl World {
 }
 
 fn fault(reason: Reason, status: Option<u16>, retry_after: Option<Duration>) -> Fault {
-    Fault { reason, status, code: status.map(|it| format!("SIM_{it}")), message: "as simulated".to_owned(), retry_after }
+    Fault {
+        reason,
+        status,
+        code: status.map(|it| format!("SIM_{it}")),
+        message: "as simulated".to_owned(),
+        retry_after,
+    }
 }

@@ -57,7 +57,7 @@ pub fn letter(message: &Message) -> Result<Letter, String> {
         connection: named("sluicegate-connection").map(str::to_owned),
         attempt: u32::try_from(number("sluicegate-attempt").transpose()?.unwrap_or(0)).map_err(|it| it.to_string())?,
         because: named("sluicegate-because")
-            .map(|it| Because::from_name(it).ok_or(format!("because `{it}`")))
+            .map(|it| Because::from_name(it).ok_or_else(|| format!("because `{it}`")))
             .transpose()?,
         due: number("sluicegate-due-at").transpose()?.map(Millis),
         since: number("sluicegate-waiting-since").transpose()?.map(Millis),
@@ -66,7 +66,9 @@ pub fn letter(message: &Message) -> Result<Letter, String> {
         seq,
         origin_timestamp: number("sluicegate-origin-timestamp").transpose()?.map(Millis),
         history,
-        reason: named("sluicegate-reason").map(|it| Reason::from_name(it).ok_or(format!("reason `{it}`"))).transpose()?,
+        reason: named("sluicegate-reason")
+            .map(|it| Reason::from_name(it).ok_or_else(|| format!("reason `{it}`")))
+            .transpose()?,
         exhausted: named("sluicegate-exhausted") == Some("true"),
     })
 }
@@ -86,7 +88,7 @@ fn history(json: &str) -> Result<Vec<Tried>, String> {
 pub fn outcome(message: &Message) -> Result<OutcomeLine, String> {
     let value = message.value.as_deref().ok_or("an outcome without a value")?;
     let json: Value = serde_json::from_slice(value).map_err(|it| it.to_string())?;
-    let field = |name: &str| json[name].as_str().ok_or(format!("no `{name}` in {json}"));
+    let field = |name: &str| json[name].as_str().ok_or_else(|| format!("no `{name}` in {json}"));
     let (_, shard, seq) = origin(field("origin")?)?;
     let outcome = field("outcome")?;
     let connection = match json["connection"].as_str() {
@@ -95,8 +97,14 @@ pub fn outcome(message: &Message) -> Result<OutcomeLine, String> {
     };
     Ok(OutcomeLine {
         connection,
-        outcome: Outcome::ALL.into_iter().find(|it| it.name() == outcome).ok_or(format!("outcome `{outcome}`"))?,
-        reason: json["reason"].as_str().map(|it| Reason::from_name(it).ok_or(format!("reason `{it}`"))).transpose()?,
+        outcome: Outcome::ALL
+            .into_iter()
+            .find(|it| it.name() == outcome)
+            .ok_or_else(|| format!("outcome `{outcome}`"))?,
+        reason: json["reason"]
+            .as_str()
+            .map(|it| Reason::from_name(it).ok_or_else(|| format!("reason `{it}`")))
+            .transpose()?,
         shard,
         seq,
     })
@@ -146,7 +154,10 @@ fn a_letter_is_read_by_the_contract() {
             header("sluicegate-attempt", "2"),
             header("sluicegate-because", "retry"),
             header("sluicegate-due-at", "1700000000000"),
-            header("sluicegate-history", r#"[{"attempt":1,"at":"x","result":"timeout"},{"attempt":1,"counted":false}]"#),
+            header(
+                "sluicegate-history",
+                r#"[{"attempt":1,"at":"x","result":"timeout"},{"attempt":1,"counted":false}]"#,
+            ),
         ],
         timestamp: Millis(0),
     };

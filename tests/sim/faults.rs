@@ -13,12 +13,23 @@ pub struct Killed;
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
     /// Now, or at the next time one of its points is passed.
-    Kill { slot: usize, aim: Option<(Point, u32)>, power: bool },
-    Freeze { slot: usize, for_ms: u64 },
-    Drain { slot: usize },
+    Kill {
+        slot: usize,
+        aim: Option<(Point, u32)>,
+        power: bool,
+    },
+    Freeze {
+        slot: usize,
+        for_ms: u64,
+    },
+    Drain {
+        slot: usize,
+    },
     Rebalance,
     /// A second producer with the same transactional id appears.
-    FenceProducer { slot: usize },
+    FenceProducer {
+        slot: usize,
+    },
 }
 
 /// Where a process can be made to die.

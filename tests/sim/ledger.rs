@@ -190,11 +190,7 @@ impl World {
         });
         let entry = self.ledger.deliveries.get_mut(&del).unwrap();
         entry.places.push(place);
-        entry.release = Some(Release {
-            attempt: letter.attempt,
-            because,
-            due: letter.due.unwrap_or_default(),
-        });
+        entry.release = Some(Release { attempt: letter.attempt, because, due: letter.due.unwrap_or_default() });
     }
 
     fn on_dead_letter(&mut self, shard: Shard, message: &Message, sum: &mut Sum) {

@@ -18,7 +18,6 @@ mod brain;
 mod broker;
 mod client;
 mod commit;
-mod copy_check;
 mod crm;
 mod decode;
 mod dice;

@@ -3,7 +3,7 @@
 
 use crate::marks::Marks;
 use crate::options::Options;
-use crate::run::{How, run};
+use crate::run::{How, Report, run};
 use sluicegate::machine::Bug;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,28 +34,34 @@ pub fn sweep(first: u64, count: u64, bug: Option<Bug>, until: Until) -> Sweep {
         Until::FirstFailure => 1,
         Until::Failures(count) => count,
     };
+    let work = || {
+        while found.lock().unwrap().failures.len() < enough {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if first + count <= seed {
+                return;
+            }
+            let report = run(Options::draw(seed), How { verbose: false, bug });
+            found.lock().unwrap().take(seed, report);
+        }
+    };
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if first + count <= seed || enough <= found.lock().unwrap().failures.len() {
-                        return;
-                    }
-                    let report = run(Options::draw(seed), How { verbose: false, bug });
-                    let mut found = found.lock().unwrap();
-                    found.runs += 1;
-                    found.actions += report.actions;
-                    found.marks.join(&report.marks);
-                    if let Some(failure) = report.failure {
-                        found.failures.push((seed, format!("{}: {}", failure.invariant, failure.what)));
-                    }
-                }
-            });
+            scope.spawn(work);
         }
     });
     let mut sweep = found.into_inner().unwrap();
     sweep.failures.sort();
     sweep.took = began.elapsed();
     sweep
+}
+
+impl Sweep {
+    fn take(&mut self, seed: u64, report: Report) {
+        self.runs += 1;
+        self.actions += report.actions;
+        self.marks.join(&report.marks);
+        if let Some(failure) = report.failure {
+            self.failures.push((seed, format!("{}: {}", failure.invariant, failure.what)));
+        }
+    }
 }

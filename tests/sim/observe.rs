@@ -4,7 +4,7 @@
 use crate::crm::Input;
 use crate::ledger::Del;
 use crate::marks::Mark;
-use crate::workload::ConnIx;
+use crate::workload::{ConnIx, Kind};
 use crate::world::{Life, World};
 use sluicegate::model::{Answer, Because, CallEnded, Fault, Millis, Offset, Received, Reply, Shard, Tier, Topic};
 use sluicegate::ports::{Event, Fate, LogEvent};
@@ -18,7 +18,9 @@ impl World {
             Event::Log(LogEvent::Assigned(assignments)) => {
                 for assignment in assignments {
                     self.processes[who.slot].view.restart(assignment.shard);
-                    self.trace(|| format!("{who}: assigned {}, group offset {:?}", assignment.shard, assignment.group_offset));
+                    self.trace(|| {
+                        format!("{who}: assigned {}, group offset {:?}", assignment.shard, assignment.group_offset)
+                    });
                     self.mark_released_behind_unsettled(assignment.shard);
                 }
             }
@@ -31,7 +33,9 @@ impl World {
                     self.processes[who.slot].view.restart(*shard);
                 }
             }
-            Event::Log(LogEvent::CommitEnded { fate: Fate::Fenced(_), .. }) => self.processes[who.slot].view.restart_all(),
+            Event::Log(LogEvent::CommitEnded { fate: Fate::Fenced(_), .. }) => {
+                self.processes[who.slot].view.restart_all()
+            }
             Event::Log(LogEvent::Revoking(shards)) => self.trace(|| format!("{who}: revoking {shards:?}")),
             Event::Log(LogEvent::Tail { shard, messages }) => {
                 self.trace(|| format!("{who}: tail of {shard} with {} messages", messages.len()));
@@ -66,12 +70,8 @@ impl World {
         let (shard, epoch, conn, inputs) = (it.shard, it.epoch, it.conn, it.inputs.clone());
         self.note("answer", ended.id.0, 0);
         self.trace(|| format!("{who}: call {} ended with {:?}", ended.id.0, ended.answer));
-        let view = &mut self.processes[who.slot].view;
-        for input in &inputs {
-            if let Some(out) = view.in_flight.get_mut(&input.record) {
-                *out = out.saturating_sub(1);
-            }
-        }
+        inputs.iter().for_each(|input| self.landed(who, conn, input));
+        let view = &self.processes[who.slot].view;
         let current = view.shards.get(&shard).is_some_and(|it| it.epoch == epoch);
         for (place, input) in inputs.iter().enumerate() {
             let Some(del) = self.called_delivery(who, shard, (input.job, conn)) else { continue };
@@ -88,6 +88,17 @@ impl World {
             }
         }
         self.mark_ladder(flight, &inputs);
+    }
+
+    fn landed(&mut self, who: Life, conn: ConnIx, input: &Input) {
+        let key = match &self.workload.spec(input.job).kind {
+            Kind::Valid { key, .. } => (conn, *key),
+            Kind::Malformed | Kind::UnknownTenant { .. } | Kind::NoRoute { .. } | Kind::Tombstone => return,
+        };
+        let view = &mut self.processes[who.slot].view;
+        let one_less = |out: &mut u32| *out = out.saturating_sub(1);
+        view.records_out.get_mut(&input.record).map(one_less);
+        view.keys_out.get_mut(&key).map(one_less);
     }
 
     fn succeeded(&mut self, who: Life, del: Del, conn: ConnIx, current: bool) {
@@ -126,7 +137,8 @@ impl World {
         if self.was_refused(flight) {
             let flights = &self.crm.flights;
             let refused = (0..flight).filter(|it| self.was_refused(*it) && 1 < flights[*it].inputs.len());
-            let ladder = refused.flat_map(|it| &flights[it].inputs).any(|it| it.job == one.job && it.record == one.record);
+            let ladder =
+                refused.flat_map(|it| &flights[it].inputs).any(|it| it.job == one.job && it.record == one.record);
             self.marks.hit_if(ladder, Mark::LadderDownToOne);
         }
     }
@@ -148,16 +160,19 @@ impl World {
 
     /// What waited only for its order is read back when nothing is before it any more.
     fn mark_follower(&mut self, who: Life, shard: Shard, place: (Tier, Offset)) {
-        let followers = self.ledger.deliveries.iter().filter(|it| {
-            it.0.shard == shard && it.1.places.last() == Some(&place) && it.1.outcomes.is_empty()
-        });
+        let followers = self
+            .ledger
+            .deliveries
+            .iter()
+            .filter(|it| it.0.shard == shard && it.1.places.last() == Some(&place) && it.1.outcomes.is_empty());
         let alone = followers.into_iter().any(|(del, entry)| {
             let ordered = entry.release.as_ref().is_some_and(|it| it.because == Because::Order);
             let view = self.processes[who.slot].view.shards.get(&shard);
             let over = |it: Del| {
                 !self.ledger.deliveries[&it].outcomes.is_empty() || view.is_some_and(|view| view.ended.contains(&it))
             };
-            let mut earlier = entry.record.map(|it| self.ledger.dels_of(it).take_while(|it| it < del)).into_iter().flatten();
+            let mut earlier =
+                entry.record.map(|it| self.ledger.dels_of(it).take_while(|it| it < del)).into_iter().flatten();
             ordered && earlier.all(over)
         });
         self.marks.hit_if(alone, Mark::FollowerFiledLate);

@@ -61,7 +61,7 @@ impl Partition {
 
     /// The last stable offset: nothing at or above is shown to a read-committed client.
     pub fn stable(&self) -> Offset {
-        Offset(self.open.values().copied().min().unwrap_or(self.end().0))
+        Offset(self.open.values().copied().min().unwrap_or_else(|| self.end().0))
     }
 
     pub fn purge(&mut self, below: Offset) {

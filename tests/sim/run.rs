@@ -132,7 +132,8 @@ impl Run {
             Err(payload) if payload.is::<Killed>() => self.kill(who.slot, false),
             Err(payload) => {
                 let what = payload.downcast_ref::<String>().cloned();
-                let what = what.or(payload.downcast_ref::<&str>().map(|it| (*it).to_owned())).unwrap_or_default();
+                let what =
+                    what.or_else(|| payload.downcast_ref::<&str>().map(|it| (*it).to_owned())).unwrap_or_default();
                 self.engines[who.slot] = None;
                 self.world.borrow_mut().broken("I14", format!("{who} panicked: {what}"));
             }

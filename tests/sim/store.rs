@@ -147,7 +147,13 @@ impl Store for SimStore {
         self.with(shard, |copy| keys.iter().map(|key| copy.live.get(key).cloned()).collect())
     }
 
-    fn scan(&self, shard: Shard, prefix: &[u8], from: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreFault> {
+    fn scan(
+        &self,
+        shard: Shard,
+        prefix: &[u8],
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreFault> {
         self.with(shard, |copy| {
             let low = if prefix < from { from } else { prefix };
             let range = copy.live.range::<[u8], _>((Bound::Included(low), Bound::Unbounded));

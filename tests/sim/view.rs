@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct View {
     pub shards: BTreeMap<Shard, ShardView>,
     /// Records with a call out, and how many, whatever became of the shard since.
-    pub in_flight: BTreeMap<RecordIx, u32>,
+    pub records_out: BTreeMap<RecordIx, u32>,
+    /// Keys likewise.
+    pub keys_out: BTreeMap<(ConnIx, u32), u32>,
 }
 
 /// Begins with each assignment.

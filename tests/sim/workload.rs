@@ -1,12 +1,12 @@
 //! The jobs of a run: who, which record, which key, when, at which partition, and what is wrong with it.
 //! Not here: what becomes of them (`ledger`), how they are read.
 
+use crate::broker::TxnFate;
 use crate::dice::Dice;
+use crate::marks::Mark;
 use crate::options::Options;
 use crate::partition::TxnId;
 use crate::world::{Action, BEGIN, World};
-use crate::broker::TxnFate;
-use crate::marks::Mark;
 use bytes::Bytes;
 use sluicegate::model::{Connection, ConnectionId, Crm, Header, Message, Millis, Shard, TenantId, Topic};
 use std::collections::BTreeMap;
@@ -56,12 +56,22 @@ pub struct JobSpec {
 /// What must come of a job, as far as its text alone says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    Valid { home: Shard, record: u64, key: u32, conns: Vec<ConnIx>, poison: Poison },
+    Valid {
+        home: Shard,
+        record: u64,
+        key: u32,
+        conns: Vec<ConnIx>,
+        poison: Poison,
+    },
     /// Dead where it is read, never a delivery.
     Malformed,
-    UnknownTenant { home: Shard },
+    UnknownTenant {
+        home: Shard,
+    },
     /// It names a connection that its tenant does not have.
-    NoRoute { home: Shard },
+    NoRoute {
+        home: Shard,
+    },
     Tombstone,
 }
 
@@ -317,8 +327,12 @@ fn murmur2(data: &[u8]) -> u32 {
 #[test]
 fn the_partitioner_is_kafkas() {
     // expected values of org.apache.kafka.common.utils.UtilsTest#testMurmur2
-    let expected: [(&str, i32); 4] =
-        [("21", -973_932_308), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536), ("abc", 479_470_107)];
+    let expected: [(&str, i32); 4] = [
+        ("21", -973_932_308),
+        ("foobar", -790_332_482),
+        ("a-little-bit-long-string", -985_981_536),
+        ("abc", 479_470_107),
+    ];
     for (text, hash) in expected {
         assert_eq!(murmur2(text.as_bytes()), u32::from_ne_bytes(hash.to_ne_bytes()), "{text}");
     }

@@ -2,11 +2,13 @@
 //! Not here: the fold itself (`ledger`).
 
 use crate::brain::Brain;
+use crate::ledger::Del;
 use crate::world::{Life, World};
-use sluicegate::model::{Shard, Topic};
+use sluicegate::model::{EntryKey, Object, Shard, Topic};
 use sluicegate::ports::{Event, LogEvent};
 use sluicegate::wire;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Turns between two looks at a store to which nothing was committed.
 const LOOK_EVERY: u64 = 16;
@@ -16,7 +18,7 @@ impl World {
     pub fn after_turn(&mut self, who: Life, brain: &Brain) {
         let process = &mut self.processes[who.slot];
         process.turns += 1;
-        let looked = std::mem::take(&mut process.committed) || process.turns % LOOK_EVERY == 0;
+        let looked = std::mem::take(&mut process.committed) || process.turns.is_multiple_of(LOOK_EVERY);
         for shard in brain.gauges().into_keys().filter(|_| looked) {
             if self.is_settled(who, shard) {
                 self.store_is_fold(who, shard);
@@ -30,9 +32,10 @@ impl World {
         let undecided = client.pending.as_ref().is_none_or(|pending| {
             pending.txn.is_none_or(|it| self.broker.transaction(it).fate != crate::broker::TxnFate::Committed)
         });
-        let unread = self.processes[who.slot].inbox.iter().any(|it| {
-            matches!(&it.event, Event::Log(LogEvent::CommitEnded { .. } | LogEvent::Tail { .. }))
-        });
+        let unread = self.processes[who.slot]
+            .inbox
+            .iter()
+            .any(|it| matches!(&it.event, Event::Log(LogEvent::CommitEnded { .. } | LogEvent::Tail { .. })));
         undecided && !unread && !client.unsettled && self.group.is_owner(who, shard) && client.owned.contains(&shard)
     }
 
@@ -51,8 +54,31 @@ impl World {
         let count = copy.live.keys().filter(|it| known(it)).count();
         if wrong.is_some() || count != expected.len() {
             let extra = copy.live.keys().find(|it| known(it) && !expected.contains_key(*it)).cloned();
-            let what = format!("{who}: the store of shard {shard} is not the fold: wrong {wrong:?}, too much {extra:?}");
+            let what =
+                format!("{who}: the store of shard {shard} is not the fold: wrong {wrong:?}, too much {extra:?}");
             self.broken("I6", what);
         }
+    }
+
+    /// Which keys of a waiting delivery lie in its owner's store: for whoever looks for why it waits.
+    pub fn where_it_lies(&self, del: Del) -> String {
+        let (Some(conn), Some(slot)) = (del.conn, self.group.owner.get(&del.shard)) else { return String::new() };
+        let Some(copy) = self.disks[*slot].copies.get(&del.shard) else { return "no copy".to_owned() };
+        let id = self.workload.connections[usize::from(conn)].id.clone();
+        let key = EntryKey { seq: del.seq, connection: id.clone() };
+        let timer = copy.live.keys().filter_map(|it| wire::index::decode_timer_key(it).ok()).find(|it| it.1 == key);
+        let queues = copy.live.keys().filter_map(|it| wire::index::decode_queue_key(it).ok());
+        let queue: Vec<u64> = queues.filter(|it| it.0 == id).map(|it| it.1.0).collect();
+        let record = self.ledger.deliveries[&del].record.map(|it| it.record).unwrap_or_default();
+        let object = Object(Arc::from(crate::workload::object(record)));
+        let hash = wire::hash::record(&id, &object, &format!("r{record}"));
+        let records = copy
+            .live
+            .range(wire::index::record_prefix(hash)..)
+            .take_while(|it| it.0.starts_with(&wire::index::record_prefix(hash)));
+        let records: Vec<u64> =
+            records.filter_map(|it| wire::index::decode_record_key(it.0).ok()).map(|it| it.1.0).collect();
+        let entry = copy.live.contains_key(&wire::index::entry_key(&key));
+        format!("instance {slot}: entry {entry}, timer {timer:?}, queue {queue:?}, of its record wait {records:?}")
     }
 }
