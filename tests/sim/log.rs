@@ -83,6 +83,7 @@ impl Log for SimLog {
                 world.broken("PORT", format!("{} closed shard {shard}, which nobody wanted back", self.who));
             }
             world.let_go(self.who, *shard);
+            world.processes[self.who.slot].view.restart(*shard);
         }
     }
 

@@ -122,6 +122,10 @@ impl Options {
         let it = &mut dice;
         let machine = MachineOptions::draw(it);
         let faulty_ms = it.between(20, 200) * 1000;
+        let jobs = index(it.between(5, 40) + it.spread(0, 100));
+        let log = LogOptions::draw(it);
+        // where each commit holds one outcome and takes seconds, patience is what it takes
+        let slow_ms = if machine.commit_outcomes < 20 { jobs as u64 * 8 * log.marker_ms } else { 0 };
         Self {
             seed,
             instances: index(it.between(1, 3)),
@@ -129,10 +133,10 @@ impl Options {
             tenants: index(it.between(1, 8)),
             connections_max: it.pick(&[1, 1, 2, 3]),
             records: it.spread(1, 40),
-            jobs: index(it.between(5, 40) + it.spread(0, 100)),
+            jobs,
             faulty_ms,
-            drain_ms: 900_000,
-            log: LogOptions::draw(it),
+            drain_ms: 900_000 + slow_ms,
+            log,
             crm: CrmOptions::draw(it),
             process: ProcessOptions::draw(it, faulty_ms),
             input: InputOptions::draw(it),

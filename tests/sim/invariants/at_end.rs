@@ -93,7 +93,8 @@ impl World {
         let forgotten = self.life(last.who.slot) != last.who
             || self.processes[last.who.slot].view.shards.get(&del.shard).is_none_or(|it| it.epoch != last.epoch);
         let unsaid = (!last.told || forgotten) && !entry.outcomes.is_empty() && last_applied.is_none_or(|it| it < del);
-        let revived = 0 < entry.rewinds || entry.skipped;
+        let same = dels.iter().filter(|it| job(**it) == last.job).map(|it| &self.ledger.deliveries[it]);
+        let revived = same.into_iter().any(|it| 0 < it.rewinds || it.skipped);
         let lapsed = self.options.machine.ttl_ms < 600_000;
         let excused = unsaid || revived || (lapsed && entry.outcomes.iter().any(|it| it.0 == Outcome::Duplicate));
         (!excused).then(|| {
