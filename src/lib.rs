@@ -13,6 +13,7 @@
 //! | 4 faces | `ops` -> `cli` `web` | what an operator does · how it is typed · how it is served |
 //! | – | `app` | wiring: the only module that knows every adapter |
 
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod credentials;

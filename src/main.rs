@@ -1,4 +1,8 @@
-//! The program `sluicegate`: parses the command line and hands over.
+//! The program `sluicegate`: hands over to the wiring.
 //! Not here: anything else.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sluicegate::app::main()
+}

@@ -4,8 +4,8 @@
 use crate::app::clock::Clock;
 use crate::engine::{Ended, Engine, Setup};
 use crate::machine::Note;
-use crate::model::Millis;
-use crate::ports::{Crms, Event, Log, Store};
+use crate::model::{Because, Millis};
+use crate::ports::{Crms, Event, Log, LogEvent, Store};
 use crate::telemetry::{Levels, Metrics};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -37,6 +37,7 @@ pub struct Pulse {
     /// Unix milliseconds of the last turn.
     beat: AtomicU64,
     draining: AtomicBool,
+    assigned: AtomicBool,
     killed: AtomicBool,
     seen: Mutex<Seen>,
 }
@@ -70,6 +71,11 @@ impl Pulse {
 
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Whether the log has ever said which shards are ours.
+    pub fn was_assigned(&self) -> bool {
+        self.assigned.load(Ordering::Relaxed)
     }
 
     pub fn seen(&self) -> Seen {
@@ -119,6 +125,9 @@ fn run<L: Log, S: Store, C: Crms>(
         if events.iter().any(|it| matches!(it, Event::Drain)) {
             pulse.draining.store(true, Ordering::Relaxed);
         }
+        if events.iter().any(|it| matches!(it, Event::Log(LogEvent::Assigned(_)))) {
+            pulse.assigned.store(true, Ordering::Relaxed);
+        }
         let now = clock.now();
         let turn = engine.turn(now, events);
         count(metrics, turn.notes);
@@ -150,7 +159,7 @@ fn show<L: Log, S: Store, C: Crms>(engine: &Engine<L, S, C>, pulse: &Pulse, metr
     let gauges = engine.gauges();
     let (owned, running) = engine.readiness();
     let levels = Levels {
-        waiting: gauges.values().map(|it| it.waiting + u64::try_from(it.on_way).unwrap_or(u64::MAX)).sum(),
+        waiting: Because::ALL.map(|because| gauges.values().filter_map(|it| it.waiting.get(&because)).sum()),
         owned,
         running,
         unsettled: gauges.values().map(|it| it.unsettled).sum(),

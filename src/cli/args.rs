@@ -156,7 +156,7 @@ pub struct Demo {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=86_400), env = "SLUICEGATE_SECONDS", hide_env_values = true)]
     pub seconds: Option<u32>,
     /// How many tenants
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     #[arg(env = "SLUICEGATE_DEMO_TENANTS", hide_env_values = true)]
     pub tenants: u32,
 }

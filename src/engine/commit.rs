@@ -5,7 +5,7 @@ use crate::engine::shard::ShardSlot;
 use crate::engine::{Ended, Engine, index};
 use crate::machine::{Bug, Input, Machine, Note, Part};
 use crate::model::{
-    Commit, CommitNumber, Millis, Offset, Received, Shard, ShardCommit, StateKey, StateValue, Tier, Topic,
+    Commit, CommitNumber, Millis, Offset, Received, Seq, Shard, ShardCommit, StateKey, StateValue, Tier, Topic,
 };
 use crate::ports::{Batch, Crms, Fate, Log, LogFault, Store, StoreFault};
 use crate::wire;
@@ -195,8 +195,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// Nobody answered whether the commit is done: the changelog of a shard in it tells.
     fn find_out(&mut self, fault: &LogFault) {
         let Some(under_way) = &mut self.committer.under_way else { return };
-        let marked = under_way.marked.iter().find(|it| self.shards.contains_key(it)).or(under_way.marked.first());
-        let Some(shard) = marked.copied().or_else(|| self.shards.keys().next().copied()) else {
+        // If no shard with its mark is ours any more, nothing of it is either: any of ours will do.
+        let marked = under_way.marked.iter().find(|it| self.shards.contains_key(it)).copied();
+        let Some(shard) = marked.or_else(|| self.shards.keys().next().copied()) else {
             self.ended = Some(Ended::Fenced(fault.clone()));
             return;
         };
@@ -250,6 +251,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         for (key, removed) in &part.removed {
             index::remove(&mut batch, key, removed);
         }
+        if let Err(fault) = self.queue_behind_released(shard, part, &mut batch) {
+            return self.store_failed(shard, &fault);
+        }
         for topic in [Topic::State, Topic::Applied] {
             if let Some(end) = ends.and_then(|it| it.get(&(shard, topic))) {
                 batch.writes.push((wire::index::changelog_key(topic), Some(end.0.to_be_bytes().to_vec())));
@@ -258,6 +262,23 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         if let Err(fault) = self.store.write(shard, batch) {
             self.store_failed(shard, &fault);
         }
+    }
+
+    /// A delivery that leaves the index for another tier may end at another owner: what is next of its record must
+    /// be found in its queue then. It is harmless before, because a head is looked at again when it is loaded.
+    fn queue_behind_released(&self, shard: Shard, part: &Part, batch: &mut Batch) -> Result<(), StoreFault> {
+        for released in part.released.iter().filter(|it| it.delivery.waits.is_some()) {
+            let (record, id) = (released.delivery.target.record, &released.delivery.target.connection.id);
+            let gone: BTreeSet<Seq> =
+                part.removed.iter().filter(|(_, it)| it.record == record).map(|(key, _)| key.seq).collect();
+            let waiting = self.waiting_of(shard, record, 1 + gone.len())?;
+            if let Some((seq, timer)) = waiting.into_iter().find(|(seq, _)| !gone.contains(seq)) {
+                if timer.0 == 0 {
+                    batch.writes.push((wire::index::queue_key(id, seq), Some(Vec::new())));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Low watermarks of the delay topics rise to their oldest entries; what lies below is deleted.

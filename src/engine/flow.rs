@@ -81,7 +81,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
 }
 
 /// Jobs that an earlier life has read come in whatever waits: they may be what the others wait for.
-fn wants_jobs(slot: &ShardSlot, on_way_max: usize) -> bool {
+fn wants_jobs(slot: &ShardSlot, on_way_max: u64) -> bool {
     let Some(machine) = slot.machine().filter(|_| slot.is_running()) else { return true };
     let again = machine.jobs_position() < machine.jobs_read_max();
     let room = machine.on_way_count() < on_way_max && machine.unsettled_count() < UNSETTLED_MAX;

@@ -3,7 +3,7 @@
 
 use crate::engine::Engine;
 use crate::machine::{IndexWrite, Removed, Waits};
-use crate::model::{EntryKey, Millis, Offset, RecordHash, Seq, Shard, Topic};
+use crate::model::{Because, EntryKey, Millis, Offset, RecordHash, Seq, Shard, Topic};
 use crate::ports::{Batch, Crms, Log, Store, StoreFault};
 use crate::wire;
 use std::fmt::Display;
@@ -36,7 +36,7 @@ fn put(batch: &mut Batch, change: IndexWrite) -> Option<Millis> {
             }
             let key = &entry.key;
             let timer = waits.timer;
-            batch.writes.push((wire::index::message_key(entry.place), Some(wire::index::entry_key(key))));
+            batch.writes.push((wire::index::message_key(entry.place), Some(waiting_value(waits.because, key))));
             batch.writes.push((wire::index::record_key(entry.record, key.seq), Some(timer.0.to_be_bytes().to_vec())));
             batch.writes.push((wire::index::entry_key(key), Some(wire::index::encode_entry(&entry))));
             if 0 < timer.0 {
@@ -98,6 +98,19 @@ pub(super) fn record(value: &[u8]) -> Result<RecordHash, StoreFault> {
 fn number(value: &[u8]) -> Result<u64, StoreFault> {
     let bytes: [u8; 8] = value.try_into().map_err(|_| damaged("a number is not 8 bytes"))?;
     Ok(u64::from_be_bytes(bytes))
+}
+
+/// What lies under a message's key: why it waits, one byte, then the key of its entry.
+fn waiting_value(because: Because, key: &EntryKey) -> Vec<u8> {
+    let byte = Because::ALL.iter().position(|it| *it == because).and_then(|it| u8::try_from(it).ok());
+    std::iter::once(byte.unwrap_or_default()).chain(wire::index::entry_key(key)).collect()
+}
+
+/// The other way round.
+pub(super) fn waiting(value: &[u8]) -> Result<(Because, EntryKey), StoreFault> {
+    let (byte, key) = value.split_first().ok_or_else(|| damaged("a waiting message says nothing"))?;
+    let because = Because::ALL.get(usize::from(*byte)).ok_or_else(|| damaged("an unknown cause to wait"))?;
+    Ok((*because, wire::index::decode_entry_key(key).map_err(damaged)?))
 }
 
 pub(super) fn damaged(what: impl Display) -> StoreFault {

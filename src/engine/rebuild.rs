@@ -34,7 +34,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         }
         if let Some(slot) = self.shards.get(&shard) {
             restored.group_offset = slot.assignment.group_offset;
-            restored.jobs_start = slot.assignment.starts.get(&Topic::Jobs).copied().unwrap_or_default();
+            restored.starts.clone_from(&slot.assignment.starts);
         }
         Ok(restored)
     }
@@ -109,7 +109,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
                     return Ok(());
                 }
                 if is_gone(place.offset) {
-                    gone.push((place, wire::index::decode_entry_key(value).map_err(index::damaged)?));
+                    gone.push((place, index::waiting(value)?.1));
                 }
             }
             let Some((last, _)) = pairs.last().filter(|_| pairs.len() == SCAN_MAX) else { return Ok(()) };
@@ -134,8 +134,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     pub(super) fn read_index(&self, shard: Shard, restored: &mut Restored) -> Result<(), StoreFault> {
         for tier in Tier::ALL {
             self.each(shard, &wire::index::message_prefix(tier), |_, value| {
-                let key = wire::index::decode_entry_key(value).map_err(index::damaged)?;
-                *restored.waiting.entry(key.connection).or_default() += 1;
+                let (because, key) = index::waiting(value)?;
+                *restored.waiting.entry(key.connection).or_default().entry(because).or_default() += 1;
                 Ok(())
             })?;
             let topic = Topic::Delay(tier);

@@ -15,6 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     pub(super) fn assigned(&mut self, now: Millis, assignment: Assignment) {
         let shard = assignment.shard;
+        // The log takes it along when it is left.
+        if self.draining {
+            return;
+        }
         match self.open(now, &assignment) {
             Ok(from) => {
                 let quiet_until = self.quiet.get(&shard).copied().unwrap_or(Millis(0));

@@ -35,7 +35,7 @@ pub struct Settings {
     /// Most bytes of deliveries in memory; what exceeds them is released.
     pub memory_bytes: usize,
     /// Most deliveries of one shard released and not read back.
-    pub on_way_max: usize,
+    pub on_way_max: u64,
     /// Most heads of one connection loaded from the index.
     pub window_max: usize,
     /// How long calls out may go on when shards are revoked.

@@ -2,7 +2,7 @@
 //! Not here: which deliveries of a line may go (`order`), how they are grouped (`batch`).
 
 use crate::machine::Delivery;
-use crate::model::{ConnectionId, Seq};
+use crate::model::{Because, ConnectionId, Seq};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 #[derive(Debug, Default)]
@@ -30,8 +30,8 @@ pub(super) struct Line {
     pub slow: bool,
     /// Where the queue on disk is read next; absent: nothing there.
     pub next: Option<Seq>,
-    /// Entries in the waiting index.
-    pub waiting: u64,
+    /// Entries in the waiting index, by why they wait.
+    pub waiting: BTreeMap<Because, u64>,
     in_ring: bool,
 }
 
@@ -104,6 +104,21 @@ impl Line {
         Some(delivery)
     }
 
+    pub(super) fn has_waiting(&self) -> bool {
+        self.waiting.values().any(|it| 0 < *it)
+    }
+
+    /// An entry was filed.
+    pub(super) fn more_waits(&mut self, because: Because) {
+        *self.waiting.entry(because).or_default() += 1;
+    }
+
+    /// An entry has ended.
+    pub(super) fn less_waits(&mut self, because: Because) {
+        let count = self.waiting.entry(because).or_default();
+        *count = count.saturating_sub(1);
+    }
+
     /// The queue on disk has something at `seq`.
     pub(super) fn lower_next(&mut self, seq: Seq) {
         self.next = Some(self.next.map_or(seq, |it| it.min(seq)));
@@ -112,7 +127,7 @@ impl Line {
     fn is_idle(&self) -> bool {
         self.ready.is_empty()
             && self.calls == 0
-            && self.waiting == 0
+            && !self.has_waiting()
             && self.next.is_none()
             && !self.in_ring
             && !self.slow

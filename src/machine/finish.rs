@@ -1,6 +1,7 @@
 //! What an answer does to each delivery of a call (core rules §6), and what an end does to those behind it.
 //! Not here: what an answer means (the connectors), when a retry is due (`retry`).
 
+use crate::machine::fair::Line;
 use crate::machine::step::estimate;
 use crate::machine::{
     Bug, DeadLetter, Delivery, Ended, IndexWrite, Machine, Next, Note, Out, Released, Removed, Seen, Wants,
@@ -14,9 +15,9 @@ use std::time::Duration;
 impl Machine {
     pub(super) fn wants_of_call(&self, id: CallId, wants: &mut Wants) {
         let members = self.calls.get(&id).map(Vec::as_slice).unwrap_or_default();
-        let waiting =
-            |it: &&Box<Delivery>| self.lines.get(&it.target.connection.id).is_some_and(|line| 0 < line.waiting);
+        let waiting = |it: &&Box<Delivery>| self.lines.get(&it.target.connection.id).is_some_and(Line::has_waiting);
         wants.records.extend(members.iter().filter(waiting).map(|it| self.record_want(it.target.record)));
+        wants.records.extend(members.iter().flat_map(|it| self.records_of_twins(it)).map(|it| self.record_want(it)));
     }
 
     pub(super) fn call_ended(&mut self, now: Millis, seen: &Seen, ended: CallEnded, out: &mut Out) {
@@ -59,7 +60,7 @@ impl Machine {
                 member.level += 1;
                 return self.make_ready(member);
             }
-            MemberReply::Own(Reply::Applied { record_id, .. }) => self.applied(now, member, record_id, out),
+            MemberReply::Own(Reply::Applied { record_id, .. }) => self.applied(now, seen, (member, record_id), out),
             MemberReply::Own(Reply::Permanent(fault)) => self.die(now, member, (fault, took, false), out),
             MemberReply::Own(Reply::Transient(fault) | Reply::Account(fault)) => {
                 self.fail(now, member, (fault, took), out);
@@ -68,7 +69,14 @@ impl Machine {
         self.next_of_record(seen, (record, seq, connection), out);
     }
 
-    fn applied(&mut self, now: Millis, member: Box<Delivery>, record_id: String, out: &mut Out) {
+    /// Records of other deliveries in memory with the same idempotency key: they end with this one.
+    fn records_of_twins(&self, member: &Delivery) -> Vec<RecordHash> {
+        let Some(line) = self.lines.get(&member.target.connection.id) else { return Vec::new() };
+        let twins = self.dedupe.others(member.target.dedupe);
+        twins.iter().filter_map(|seq| Some(line.ready.get(seq)?.target.record)).collect()
+    }
+
+    fn applied(&mut self, now: Millis, seen: &Seen, (member, record_id): (Box<Delivery>, String), out: &mut Out) {
         let (dedupe, seq) = (member.target.dedupe, member.seq);
         let connection = member.target.connection.id.clone();
         out.notes.push(Note::Synced { crm: member.target.connection.crm, lag: now.since(member.job.occurred_at) });
@@ -83,7 +91,9 @@ impl Machine {
         }
         for other in self.dedupe.others(dedupe) {
             if let Some(twin) = self.take_from_memory(&connection, other) {
+                let ended = (twin.target.record, twin.seq, connection.clone());
                 self.end(now, twin, Outcome::Duplicate, None, out);
+                self.next_of_record(seen, ended, out);
             }
         }
     }
@@ -185,7 +195,9 @@ impl Machine {
         out.notes.push(Note::Waits { crm: delivery.target.connection.crm, because });
         self.dedupe.let_go(delivery.target.dedupe, seq);
         self.settle_delivery(&delivery);
-        self.order.send_off(record, seq);
+        if !self.bug(Bug::ForgetsOnItsWay) {
+            self.order.send_off(record, seq, because);
+        }
         self.building.bytes += delivery.original.size() + 500;
         let since = delivery.since.unwrap_or(now);
         let due = estimate(because, now, due);
@@ -216,8 +228,7 @@ impl Machine {
         }
         self.gone.entry(record).or_default().insert(seq);
         self.building.removed.insert(delivery.key(), Removed { record, waits });
-        let line = self.lines.line(&delivery.target.connection.id);
-        line.waiting = line.waiting.saturating_sub(1);
+        self.lines.line(&delivery.target.connection.id).less_waits(waits.because);
     }
 
     fn settle_one_of_job(&mut self, seq: Seq) {

@@ -4,13 +4,13 @@
 //! A record has a lane while anything of it is in memory: in flight, ready, or on its way to a delay topic.
 //! Only the lowest `seq` of all that waits, is on its way or is in memory is called, and never two at once.
 
-use crate::model::{RecordHash, Seq};
+use crate::model::{Because, RecordHash, Seq};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Default)]
 pub(super) struct Order {
     lanes: BTreeMap<RecordHash, Lane>,
-    on_way: usize,
+    on_way: BTreeMap<Because, u64>,
 }
 
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ struct Lane {
     in_flight: Option<Seq>,
     ready: BTreeSet<Seq>,
     /// Released and not read back: nothing may overtake it.
-    on_way: BTreeSet<Seq>,
+    on_way: BTreeMap<Seq, Because>,
 }
 
 impl Order {
@@ -47,21 +47,23 @@ impl Order {
         });
     }
 
-    pub(super) fn send_off(&mut self, record: RecordHash, seq: Seq) {
-        if self.lanes.entry(record).or_default().on_way.insert(seq) {
-            self.on_way += 1;
-        }
+    pub(super) fn send_off(&mut self, record: RecordHash, seq: Seq, because: Because) {
+        self.arrive(record, seq);
+        self.lanes.entry(record).or_default().on_way.insert(seq, because);
+        *self.on_way.entry(because).or_default() += 1;
     }
 
     /// It was read back from its delay topic, or never will be.
     pub(super) fn arrive(&mut self, record: RecordHash, seq: Seq) {
-        let mut arrived = false;
+        let mut arrived = None;
         self.change(record, |lane| arrived = lane.on_way.remove(&seq));
-        self.on_way -= usize::from(arrived);
+        if let Some(count) = arrived.and_then(|because| self.on_way.get_mut(&because)) {
+            *count -= 1;
+        }
     }
 
     pub(super) fn is_on_way(&self, record: RecordHash, seq: Seq) -> bool {
-        self.lanes.get(&record).is_some_and(|it| it.on_way.contains(&seq))
+        self.lanes.get(&record).is_some_and(|it| it.on_way.contains_key(&seq))
     }
 
     pub(super) fn in_flight(&self, record: RecordHash) -> Option<Seq> {
@@ -70,7 +72,7 @@ impl Order {
 
     /// Whether something of the record that comes before `seq` is on its way.
     pub(super) fn on_way_before(&self, record: RecordHash, seq: Seq) -> bool {
-        self.lanes.get(&record).is_some_and(|it| it.on_way.first().is_some_and(|first| *first < seq))
+        self.lanes.get(&record).is_some_and(|it| it.on_way.first_key_value().is_some_and(|(first, _)| *first < seq))
     }
 
     /// Whether anything of the record in memory comes before `seq`.
@@ -96,8 +98,8 @@ impl Order {
     }
 
     /// Released and not read back, over all records.
-    pub(super) fn on_way_count(&self) -> usize {
-        self.on_way
+    pub(super) fn on_way(&self) -> &BTreeMap<Because, u64> {
+        &self.on_way
     }
 
     fn change(&mut self, record: RecordHash, with: impl FnOnce(&mut Lane)) {
@@ -112,7 +114,7 @@ impl Order {
 
 impl Lane {
     fn first(&self) -> Option<Seq> {
-        let places = [self.in_flight, self.ready.first().copied(), self.on_way.first().copied()];
+        let places = [self.in_flight, self.ready.first().copied(), self.on_way.first_key_value().map(|(seq, _)| *seq)];
         places.into_iter().flatten().min()
     }
 

@@ -1,6 +1,7 @@
 //! What becomes of a message of `jobs`: core rules §2, in their order.
 //! Not here: decoding and routing, which came before.
 
+use crate::machine::fair::Line;
 use crate::machine::{Bug, DeadLetter, Delivery, Forwarded, JobRead, Machine, Note, Out, Seen, Target, Verdict, Wants};
 use crate::model::{
     Attempt, Because, DeadMark, History, Job, Message, Millis, Offset, Outcome, Reason, Seq, Shard, StateKey,
@@ -32,7 +33,7 @@ impl Machine {
             wants.dead.push((seq, Some(connection.clone())));
             wants.entries.push(crate::model::EntryKey { seq, connection: connection.clone() });
         }
-        if self.lines.get(connection).is_some_and(|it| 0 < it.waiting) {
+        if self.lines.get(connection).is_some_and(Line::has_waiting) {
             wants.records.push(self.record_want(target.record));
         }
     }
@@ -71,8 +72,14 @@ impl Machine {
         if self.is_waiting_already(seen, &delivery) || self.is_dead_already(seen, &delivery) {
             return self.settle_delivery(&delivery);
         }
-        if self.is_applied(seen, &delivery) {
-            return self.end(now, delivery, Outcome::Duplicate, None, out);
+        if let Some(mark) = self.applied_mark(seen, &delivery) {
+            // Not a duplicate of another job but this very delivery: its job is read again because of another one.
+            let itself = mark.seq == delivery.seq && !self.settled.seen_before(delivery.seq);
+            return if itself {
+                self.settle_delivery(&delivery);
+            } else {
+                self.end(now, delivery, Outcome::Duplicate, None, out);
+            };
         }
         let lapsed = now.since(delivery.original.timestamp) > self.settings.idempotency_ttl;
         if lapsed && self.settled.seen_before(delivery.seq) {
@@ -110,7 +117,7 @@ impl Machine {
     /// its end is near, and what follows it waits in memory.
     fn is_blocked(&self, seen: &Seen, delivery: &Delivery) -> bool {
         let (record, seq) = (delivery.target.record, delivery.seq);
-        if self.order.on_way_before(record, seq) && !self.bug(Bug::ForgetsOnItsWay) {
+        if self.order.on_way_before(record, seq) {
             return true;
         }
         if self.bug(Bug::OvertakesWaiting) {

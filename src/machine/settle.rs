@@ -17,12 +17,12 @@ pub struct Restored {
     pub segments: BTreeMap<(Topic, Segment), Box<SegmentBits>>,
     /// The group's offset of `jobs`.
     pub group_offset: Option<Offset>,
-    /// Where `jobs` starts: read from there if nothing else is known.
-    pub jobs_start: Offset,
+    /// Where each topic starts: read from there if nothing else is known.
+    pub starts: BTreeMap<Topic, Offset>,
     /// Everything below has been filed, per delay topic.
     pub filed: BTreeMap<Topic, Offset>,
-    /// Waiting deliveries per connection.
-    pub waiting: BTreeMap<crate::model::ConnectionId, u64>,
+    /// Waiting deliveries per connection, by why they wait.
+    pub waiting: BTreeMap<crate::model::ConnectionId, BTreeMap<crate::model::Because, u64>>,
     /// Where the queue of each connection starts.
     pub queues: BTreeMap<crate::model::ConnectionId, Seq>,
     pub now: Millis,
@@ -61,8 +61,8 @@ impl Settled {
             let progress = topics.entry(topic).or_default();
             progress.position = known.unwrap_or_default();
             progress.known = known.is_some();
-            if topic == Topic::Jobs && known.is_none() {
-                progress.position.low = restored.jobs_start;
+            if known.is_none() {
+                progress.position.low = restored.starts.get(&topic).copied().unwrap_or_default();
                 progress.moved = true;
             }
             progress.here = restored.filed.get(&topic).copied().unwrap_or(progress.position.low);

@@ -7,8 +7,8 @@ use crate::machine::order::Order;
 use crate::machine::settle::Settled;
 use crate::machine::{Bug, Delivery, Dice, Input, Note, Out, Part, Restored, Seen, Settings, Wants};
 use crate::model::{
-    Because, CallId, CommitMark, CommitNumber, ConnectionId, DeadMark, Millis, Offset, RecordHash, Seq, StateKey,
-    StateValue, Topic,
+    AppliedMark, Because, CallId, CommitMark, CommitNumber, ConnectionId, DeadMark, Millis, Offset, RecordHash, Seq,
+    StateKey, StateValue, Topic,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,14 +32,16 @@ pub struct Machine {
 }
 
 /// What of a shard people and bounds are interested in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gauges {
     /// Bytes of deliveries in memory that are not in flight.
     pub bytes: usize,
     pub in_memory: usize,
     pub calls: usize,
-    pub on_way: usize,
-    pub waiting: u64,
+    /// Released and not read back.
+    pub on_way: u64,
+    /// In delay topics, those on their way included, by why they wait.
+    pub waiting: BTreeMap<Because, u64>,
     pub unsettled: usize,
     /// Messages and outcomes of the part that is building.
     pub building: usize,
@@ -52,7 +54,7 @@ impl Machine {
         let settled = Settled::new(restored, settings.bug, notes);
         let mut lines = Lines::default();
         for (id, waiting) in &restored.waiting {
-            lines.line(id).waiting = *waiting;
+            lines.line(id).waiting.clone_from(waiting);
         }
         for (id, first) in &restored.queues {
             lines.line(id).lower_next(*first);
@@ -186,8 +188,8 @@ impl Machine {
             bytes: self.lines.bytes(),
             in_memory: lines().map(|it| it.ready.len()).sum(),
             calls: self.calls.len(),
-            on_way: self.order.on_way_count(),
-            waiting: lines().map(|it| it.waiting).sum(),
+            on_way: self.on_way_count(),
+            waiting: self.waiting_by_cause(),
             unsettled: self.settled.open_count(),
             building: self.building_count(),
             building_bytes: self.building.bytes,
@@ -203,13 +205,22 @@ impl Machine {
         self.building.bytes
     }
 
-    pub fn on_way_count(&self) -> usize {
-        self.order.on_way_count()
+    /// Deliveries released and not read back.
+    pub fn on_way_count(&self) -> u64 {
+        self.order.on_way().values().sum()
+    }
+
+    fn waiting_by_cause(&self) -> BTreeMap<Because, u64> {
+        let mut waiting = self.order.on_way().clone();
+        for (because, count) in self.lines.iter().flat_map(|(_, line)| &line.waiting) {
+            *waiting.entry(*because).or_default() += count;
+        }
+        waiting
     }
 
     /// Waiting deliveries per connection.
     pub fn waiting(&self) -> impl Iterator<Item = (&ConnectionId, u64)> {
-        self.lines.iter().map(|(id, line)| (id, line.waiting))
+        self.lines.iter().map(|(id, line)| (id, line.waiting.values().sum()))
     }
 
     fn committed(&mut self) {
@@ -250,12 +261,20 @@ impl Machine {
 
     /// Whether the delivery's key has succeeded.
     pub(super) fn is_applied(&self, seen: &Seen, delivery: &Delivery) -> bool {
+        self.applied_mark(seen, delivery).is_some()
+    }
+
+    /// When and for which job the delivery's key has succeeded, if it has.
+    pub(super) fn applied_mark(&self, seen: &Seen, delivery: &Delivery) -> Option<AppliedMark> {
         if self.bug(Bug::ForgetsApplied) {
-            return false;
+            return None;
         }
         let target = &delivery.target;
-        let uncommitted = self.overlay(&StateKey::Applied(target.tenant, target.dedupe));
-        uncommitted.map_or_else(|| seen.applied.contains_key(&target.dedupe), |it| it.is_some())
+        match self.overlay(&StateKey::Applied(target.tenant, target.dedupe)) {
+            Some(Some(StateValue::Applied(mark))) => Some(*mark),
+            Some(_) => None,
+            None => seen.applied.get(&target.dedupe).copied(),
+        }
     }
 
     pub(super) fn bug(&self, bug: Bug) -> bool {

@@ -95,7 +95,10 @@ impl Machine {
         let timer = if runs { entry.due } else { Millis(0) };
         let waits = Waits { place: entry.place, because: entry.because, timer };
         let line = self.lines.line(&connection);
-        line.waiting += u64::from(replaces.is_none());
+        if let Some(old) = replaces {
+            line.less_waits(old.because);
+        }
+        line.more_waits(entry.because);
         let queued = !behind && !runs;
         if queued {
             line.lower_next(seq);

@@ -1,2 +1,21 @@
-//! What an operator does, as functions.
-//! Not here: how it is typed or served.
+//! What an operator does, as functions, and what they need of a running instance, as traits.
+//! Not here: how it is typed (`cli`) or served (`web`); who implements the traits (`app`).
+
+mod append;
+mod ask;
+mod body;
+mod enqueue;
+mod instance;
+mod job;
+mod lines;
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use append::{AppendFault, Appended, Appending, JobLog, NewJob};
+pub use ask::{AskFault, instance_url, status};
+pub use body::{BodyFault, Declared, FAULTS_MAX, Faults, JOBS_MAX, read_jobs};
+pub use enqueue::{EnqueueOptions, Enqueued, News, StopCause, Stopped, Verdict, enqueue};
+pub use instance::{
+    ConnectionStatus, Instance, InstanceFacts, Liveness, Readiness, ShardStatus, Status, Totals, Unready,
+};
+pub use job::LineFault;

@@ -37,7 +37,7 @@ pub struct Metrics {
     attempts: IntCounterVec,
     retries: IntCounterVec,
     waits: IntCounterVec,
-    waiting: IntGauge,
+    waiting: IntGaugeVec,
     request_seconds: HistogramVec,
     records_per_request: HistogramVec,
     sync_lag_seconds: HistogramVec,
@@ -56,7 +56,8 @@ pub struct Metrics {
 /// What of all shards together is shown as gauges.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Levels {
-    pub waiting: u64,
+    /// By `Because`, in the order of `Because::ALL`.
+    pub waiting: [u64; 4],
     pub owned: usize,
     pub running: usize,
     pub unsettled: usize,
@@ -84,7 +85,11 @@ impl Metrics {
                 "Deliveries that went to a delay topic.",
                 &["crm", "because"],
             )?,
-            waiting: make.gauge("sluicegate_waiting_deliveries", "Deliveries that wait in delay topics.")?,
+            waiting: make.gauges(
+                "sluicegate_waiting_deliveries",
+                "Deliveries that wait in delay topics.",
+                &["because"],
+            )?,
             request_seconds: make.histograms(
                 "sluicegate_crm_request_duration_seconds",
                 "From the start of a CRM call to its end.",
@@ -177,7 +182,9 @@ impl Metrics {
 
     pub fn show(&self, levels: Levels) {
         let number = |it: usize| i64::try_from(it).unwrap_or(i64::MAX);
-        self.waiting.set(i64::try_from(levels.waiting).unwrap_or(i64::MAX));
+        for (because, count) in Because::ALL.iter().zip(levels.waiting) {
+            self.waiting.with_label_values(&[because.name()]).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
         self.shards_owned.set(number(levels.owned));
         self.shards_running.set(number(levels.running));
         self.unsettled.set(number(levels.unsettled));
@@ -261,6 +268,7 @@ mod tests {
         metrics.retried(Crm::HubSpot, Reason::Timeout);
         metrics.waits(Crm::HubSpot, Because::Retry);
         metrics.committed("committed", Duration::ZERO);
+        metrics.show(super::Levels::default());
         let text = metrics.text().unwrap();
         for name in NAMES {
             assert!(text.contains(&format!("# TYPE {name} ")), "{name}");

@@ -228,7 +228,10 @@ mod tests {
         }
 
         #[test]
-        fn connections_read_back_in_their_order_and_none_begins_another(a in strategies::connection(), b in strategies::connection()) {
+        fn connections_read_back_in_their_order_and_none_begins_another(
+            a in strategies::connection(),
+            b in strategies::connection(),
+        ) {
             let written = |id| {
                 let mut pen = Pen::default();
                 pen.connection(id);

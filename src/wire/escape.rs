@@ -77,7 +77,7 @@ mod tests {
 
         #[test]
         fn any_text_is_read_or_refused(text: String) {
-            let _ = read_connection(&text);
+            let _read = read_connection(&text);
         }
     }
 }

@@ -101,7 +101,7 @@ mod tests {
 
         #[test]
         fn any_text_is_read_or_refused(text in "\\PC*") {
-            let _ = read(&text);
+            let _read = read(&text);
         }
     }
 }

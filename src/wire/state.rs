@@ -5,7 +5,7 @@
 //! for what never was a delivery), ids percent-encoded; in `.applied` 16 bytes of tenant hash and 16 of dedupe hash, big
 //! endian. No key has two texts. Values: the format, 1, then numbers in LEB128, texts counted. A value of a format
 //! this version does not know is an error that stops the shard: guessing would lose or repeat work.
-//! **All of this lies in people's Kafka: it never changes without a new format.** `tests/golden` pins it.
+//! **All of this lies in people's Kafka: it never changes without a new format.** `tests/data/v0.1` pins it.
 
 mod bits;
 mod key;

@@ -36,7 +36,7 @@ fn moment() -> impl Strategy<Value = Millis> {
 }
 
 pub(super) fn tried() -> impl Strategy<Value = Tried> {
-    let text = || "[^\\pC]{0,30}";
+    let text = || "[a-z0-9 \"\\\\\n\u{1}é\u{1f600}]{0,30}";
     let said = (text(), prop::option::of(any::<u16>()), prop::option::of(text()), text());
     let told = (0_u64..1 << 40, prop::option::of(0_u64..1 << 40), any::<bool>(), 0_u32..3);
     (any::<u32>(), moment(), said, told).prop_map(|(attempt, at, (result, status, code, message), told)| Tried {

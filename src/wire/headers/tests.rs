@@ -249,9 +249,11 @@ proptest! {
     }
 
     #[test]
-    fn any_headers_are_read_or_refused(names in prop::collection::vec((select(super::OURS.to_vec()), any::<Vec<u8>>()), 0..14)) {
+    fn any_headers_are_read_or_refused(
+        names in prop::collection::vec((select(super::OURS.to_vec()), any::<Vec<u8>>()), 0..14),
+    ) {
         let headers = names.into_iter().map(|(name, value)| Header { name: name.to_owned(), value: Some(value.into()) });
         let message = job(headers.collect());
-        let _ = (waiting_facts(&message), dead_facts(&message), replay_id(&message));
+        let _read = (waiting_facts(&message), dead_facts(&message), replay_id(&message));
     }
 }

@@ -80,8 +80,7 @@ fn read_message(cut: &mut Cut<'_>, bytes: &Bytes) -> Option<Message> {
     Some(Message { key, value, headers, timestamp })
 }
 
-/// Bytes that are a part of `bytes`, without a copy.
-#[expect(clippy::option_option, reason = "the outer one says that the bytes are damaged, the inner one is the value")]
+/// Bytes that are a part of `bytes`, without a copy. The outer `None`: damaged; the inner one: there are none.
 fn shared(cut: &mut Cut<'_>, bytes: &Bytes) -> Option<Option<Bytes>> {
     Some(cut.perhaps()?.map(|it| bytes.slice_ref(it)))
 }

@@ -122,7 +122,13 @@ fn a_scan_ends_before_the_next_space_and_the_next_topic() {
 
 proptest! {
     #[test]
-    fn keys_read_back(place in strategies::place(), key in strategies::entry_key(), record: u128, due in strategies::number(), topic in strategies::topic()) {
+    fn keys_read_back(
+        place in strategies::place(),
+        key in strategies::entry_key(),
+        record: u128,
+        due in strategies::number(),
+        topic in strategies::topic(),
+    ) {
         prop_assert_eq!(decode_message_key(&message_key(place)), Ok(place));
         prop_assert_eq!(decode_entry_key(&entry_key(&key)), Ok(key.clone()));
         prop_assert_eq!(decode_record_key(&record_key(RecordHash(record), key.seq)), Ok((RecordHash(record), key.seq)));
@@ -139,7 +145,14 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_keys_is_that_of_their_parts(a in strategies::entry_key(), b in strategies::entry_key(), x in strategies::number(), y in strategies::number(), p in strategies::place(), q in strategies::place()) {
+    fn the_order_of_keys_is_that_of_their_parts(
+        a in strategies::entry_key(),
+        b in strategies::entry_key(),
+        x in strategies::number(),
+        y in strategies::number(),
+        p in strategies::place(),
+        q in strategies::place(),
+    ) {
         prop_assert_eq!(entry_key(&a).cmp(&entry_key(&b)), a.cmp(&b));
         prop_assert_eq!(message_key(p).cmp(&message_key(q)), p.cmp(&q));
         prop_assert_eq!(timer_key(Millis(x), &a).cmp(&timer_key(Millis(y), &b)), (x, &a).cmp(&(y, &b)));
@@ -158,12 +171,12 @@ proptest! {
 
     #[test]
     fn any_bytes_are_read_or_refused(mut bytes: Vec<u8>, space: u8, key in strategies::entry_key()) {
-        let _ = decode_entry(&key, &bytes);
+        let _read = decode_entry(&key, &bytes);
         bytes.insert(0, space % 0x24);
-        let _ = (decode_state_key(&bytes), decode_message_key(&bytes), decode_entry_key(&bytes), decode_record_key(&bytes));
-        let _ = (decode_timer_key(&bytes), decode_queue_key(&bytes), decode_read_key(&bytes), decode_changelog_key(&bytes));
+        let _read = (decode_state_key(&bytes), decode_message_key(&bytes), decode_entry_key(&bytes), decode_record_key(&bytes));
+        let _read = (decode_timer_key(&bytes), decode_queue_key(&bytes), decode_read_key(&bytes), decode_changelog_key(&bytes));
         bytes.insert(0, 1);
-        let _ = decode_entry(&key, &bytes);
+        let _read = decode_entry(&key, &bytes);
     }
 
     #[test]
@@ -173,6 +186,6 @@ proptest! {
         if let Some(it) = value.get_mut(at % length) {
             *it = byte;
         }
-        let _ = decode_entry(&entry.key, &value);
+        let _read = decode_entry(&entry.key, &value);
     }
 }

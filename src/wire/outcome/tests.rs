@@ -11,18 +11,21 @@ use jsonschema::Validator;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
 fn schema(text: &str) -> Validator {
     let schema: Value = serde_json::from_str(text).expect("the schema is JSON");
     jsonschema::options().should_validate_formats(true).build(&schema).expect("the schema is a schema")
 }
 
-fn outcomes() -> Validator {
-    schema(include_str!("../../../schemas/outcome.schema.json"))
+fn outcomes() -> &'static Validator {
+    static SCHEMA: LazyLock<Validator> = LazyLock::new(|| schema(include_str!("../../../schemas/outcome.schema.json")));
+    &SCHEMA
 }
 
-fn jobs() -> Validator {
-    schema(include_str!("../../../schemas/job.schema.json"))
+fn jobs() -> &'static Validator {
+    static SCHEMA: LazyLock<Validator> = LazyLock::new(|| schema(include_str!("../../../schemas/job.schema.json")));
+    &SCHEMA
 }
 
 fn origin() -> Origin {
@@ -148,7 +151,14 @@ fn an_archive_without_properties_is_a_job_to_both() {
 
 proptest! {
     #[test]
-    fn every_outcome_agrees_with_the_schema(tenant: Option<String>, code: Option<String>, at: u64, attempts: u32, outcome in select(Outcome::ALL.to_vec()), reason in prop::option::of(select(Reason::ALL.to_vec()))) {
+    fn every_outcome_agrees_with_the_schema(
+        tenant: Option<String>,
+        code: Option<String>,
+        at: u64,
+        attempts: u32,
+        outcome in select(Outcome::ALL.to_vec()),
+        reason in prop::option::of(select(Reason::ALL.to_vec())),
+    ) {
         let (tenant, origin) = (tenant.map(|it| TenantId(it.into())), origin());
         let ended = Ended {
             tenant: tenant.as_ref(), connection: code.as_deref(), crm: None, event_type: None, idempotency_key: None, object: None,

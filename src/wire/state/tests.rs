@@ -143,16 +143,24 @@ proptest! {
     }
 
     #[test]
-    fn a_key_has_one_text(topic in strategies::topic(), key in "(commit|position|settled|dead|/|jobs|delay.5s|[0-9]|%|2F|a){0,8}") {
+    fn a_key_has_one_text(
+        topic in strategies::topic(),
+        key in "(commit|position|settled|dead|/|jobs|delay.5s|[0-9]|%|2F|a){0,8}",
+    ) {
         if let Ok((read, _)) = decode(topic, key.as_bytes(), None) {
             prop_assert_eq!(encode_key(&read), key.as_bytes());
         }
     }
 
     #[test]
-    fn any_bytes_are_read_or_refused(topic in strategies::topic(), key: Vec<u8>, (known, _) in strategies::state(), mut value: Vec<u8>) {
-        let _ = decode(topic, &key, Some(&value));
-        let _ = decode(known.topic(), &encode_key(&known), Some(&value));
+    fn any_bytes_are_read_or_refused(
+        topic in strategies::topic(),
+        key: Vec<u8>,
+        (known, _) in strategies::state(),
+        mut value: Vec<u8>,
+    ) {
+        let _read = decode(topic, &key, Some(&value));
+        let _read = decode(known.topic(), &encode_key(&known), Some(&value));
         value.insert(0, 1);
         if let Ok((_, Some(read))) = decode(known.topic(), &encode_key(&known), Some(&value))
             && !matches!(read, StateValue::Settled(_))

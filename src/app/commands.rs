@@ -1,0 +1,72 @@
+//! From what was typed to what is done: one arm per command.
+//! Not here: the commands themselves.
+
+use crate::cli::args::{Cli, Command, Global, PretendHubspot};
+use crate::cli::output::{Output, complain};
+use crate::cli::{Exit, check, completions};
+use crate::simulated::hubspot::{Serve, Settings, serve_blocking};
+use clap::Parser;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// The program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    listen_to_log(&cli.global);
+    let mut output = Output::new(cli.global.output);
+    done(&cli, &mut output).into()
+}
+
+fn done(cli: &Cli, output: &mut Output) -> Exit {
+    match &cli.command {
+        Command::Check => check::check(&cli.global, output),
+        Command::Completions { shell } => completions::completions(*shell, output),
+        Command::PretendHubspot(args) => pretend_hubspot(args, output),
+        Command::Run | Command::Demo(_) | Command::Topics(_) | Command::Enqueue(_) | Command::Status(_) => {
+            done_on_a_log(cli, output)
+        }
+    }
+}
+
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
+fn done_on_a_log(cli: &Cli, output: &mut Output) -> Exit {
+    use crate::app::{demo, enqueue, run, status, topics};
+    match &cli.command {
+        Command::Run => run::run(&cli.global),
+        Command::Demo(args) => demo::demo(args),
+        Command::Topics(command) => topics::topics(&cli.global, command, output),
+        Command::Enqueue(args) => enqueue::enqueue(&cli.global, args, output),
+        Command::Status(args) => status::status(&cli.global, args, output),
+        Command::Check | Command::Completions { .. } | Command::PretendHubspot(_) => Exit::Usage,
+    }
+}
+
+/// A program built without C++ cannot do everything.
+#[cfg(not(all(feature = "kafka", feature = "rocksdb")))]
+fn done_on_a_log(_: &Cli, _: &mut Output) -> Exit {
+    complain("this program was built without the features kafka and rocksdb, which this command needs");
+    Exit::Failure
+}
+
+fn pretend_hubspot(args: &PretendHubspot, output: &mut Output) -> Exit {
+    let settings = Settings { seed: args.seed, ..Settings::default() };
+    let serve = Serve { listen: args.listen, prefix: String::new(), settings, threads: 2 };
+    let served = serve_blocking(serve, |address| {
+        if let Err(error) = output.line(format!("http://{address}")) {
+            complain(error);
+        }
+    });
+    match served {
+        Ok(()) => Exit::Ok,
+        Err(error) => {
+            complain(format!("the pretend HubSpot cannot serve on {}: {error}", args.listen));
+            Exit::Failure
+        }
+    }
+}
+
+/// The log goes to stderr; `RUST_LOG` wins over -q and -v. The demo's screen has no room for it.
+fn listen_to_log(global: &Global) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(global.log_filter()));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}

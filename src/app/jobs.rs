@@ -1,0 +1,97 @@
+//! How jobs get into the log from outside: over Kafka's producer or the embedded one.
+//! Not here: whether a job is sound (`ops`).
+
+use crate::embedded::{self, EmbeddedFault};
+use crate::kafka::{JobProducer, KafkaFault, Letter};
+use crate::model::Topic;
+use crate::ops::{AppendFault, Appended, Appending, JobLog, NewJob};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::task::JoinSet;
+
+/// Jobs go to Kafka.
+pub struct KafkaJobs(pub JobProducer);
+
+impl JobLog for KafkaJobs {
+    fn append(&self, jobs: Vec<NewJob>) -> Appending<'_> {
+        Box::pin(async move {
+            let mut sending = JoinSet::new();
+            for (place, job) in jobs.into_iter().enumerate() {
+                let producer = self.0.clone();
+                sending.spawn(async move { (place, producer.send(&letter(&job)).await) });
+            }
+            let mut appended = Vec::new();
+            while let Some(sent) = sending.join_next().await {
+                let (place, sent) = sent.map_err(|error| AppendFault::Unavailable { what: error.to_string() })?;
+                let (shard, offset) = sent.map_err(of_kafka)?;
+                appended.push((place, Appended { shard, offset }));
+            }
+            appended.sort_by_key(|(place, _)| *place);
+            Ok(appended.into_iter().map(|(_, it)| it).collect())
+        })
+    }
+}
+
+fn letter(job: &NewJob) -> Letter {
+    Letter {
+        topic: Topic::Jobs,
+        shard: None,
+        key: Some(job.key()),
+        value: Some(job.value.clone()),
+        headers: Vec::new(),
+    }
+}
+
+fn of_kafka(fault: KafkaFault) -> AppendFault {
+    match fault {
+        KafkaFault::Saturated => AppendFault::Saturated,
+        KafkaFault::Unreachable(_) => AppendFault::Unavailable { what: fault.to_string() },
+        KafkaFault::Settings(_) | KafkaFault::Unauthorized(_) | KafkaFault::Topics(_) | KafkaFault::Refused(_) => {
+            AppendFault::Refused { what: fault.to_string() }
+        }
+    }
+}
+
+/// Jobs go to the embedded log; its producer comes and goes with the engine's life.
+#[derive(Clone, Default)]
+pub struct EmbeddedJobs(Arc<Mutex<Option<embedded::Producer>>>);
+
+impl EmbeddedJobs {
+    pub fn set(&self, producer: embedded::Producer) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(producer);
+    }
+}
+
+impl JobLog for EmbeddedJobs {
+    fn append(&self, jobs: Vec<NewJob>) -> Appending<'_> {
+        let producer = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Box::pin(async move {
+            let unavailable = |what: String| AppendFault::Unavailable { what };
+            let producer = producer.ok_or_else(|| unavailable("the log is not open yet".to_owned()))?;
+            let jobs = jobs.iter().map(|it| embedded::NewJob {
+                key: Some(it.key()),
+                value: it.value.clone(),
+                headers: Vec::new(),
+            });
+            let jobs: Vec<embedded::NewJob> = jobs.collect();
+            let places = tokio::task::spawn_blocking(move || producer.append(jobs)).await;
+            let places = places.map_err(|error| unavailable(error.to_string()))?.map_err(of_embedded)?;
+            Ok(places.into_iter().map(|(shard, offset)| Appended { shard, offset }).collect())
+        })
+    }
+}
+
+fn of_embedded(fault: EmbeddedFault) -> AppendFault {
+    match fault {
+        EmbeddedFault::Saturated => AppendFault::Saturated,
+        EmbeddedFault::TooLarge { .. } => AppendFault::Refused { what: fault.to_string() },
+        EmbeddedFault::InUse { .. }
+        | EmbeddedFault::OtherShards { .. }
+        | EmbeddedFault::ShardCount(_)
+        | EmbeddedFault::Format { .. }
+        | EmbeddedFault::Damaged { .. }
+        | EmbeddedFault::Disk { .. }
+        | EmbeddedFault::NoSuchShard(_)
+        | EmbeddedFault::NotInLog { .. }
+        | EmbeddedFault::Closed => AppendFault::Unavailable { what: fault.to_string() },
+    }
+}

@@ -1,0 +1,75 @@
+//! How a connection reaches its account: base URL, access token, external-ID property.
+//! Not here: where a secret comes from (configuration), when one is refreshed.
+
+use crate::model::ConnectionId;
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// What a connector needs to know of one account. `Debug` shows no secret.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// Scheme, host and perhaps a path; a slash at its end changes nothing.
+    pub base_url: String,
+    pub access_token: SecretString,
+    /// The CRM's property that holds our external ID and is unique there.
+    pub external_id_property: String,
+}
+
+/// The accounts of all connections. Clones share one directory; a reload replaces it as a whole.
+#[derive(Clone, Debug, Default)]
+pub struct Accesses(Arc<RwLock<Arc<Directory>>>);
+
+type Directory = BTreeMap<ConnectionId, Arc<Access>>;
+
+impl Accesses {
+    pub fn new(directory: BTreeMap<ConnectionId, Arc<Access>>) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(directory))))
+    }
+
+    /// From now on calls use `directory`; calls under way keep what they started with.
+    pub fn replace(&self, directory: BTreeMap<ConnectionId, Arc<Access>>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(directory);
+    }
+
+    /// The account of a connection; none if it has vanished from the configuration.
+    pub fn find(&self, connection: &ConnectionId) -> Option<Arc<Access>> {
+        let directory = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
+        directory.get(connection).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test panics on purpose")]
+    use super::*;
+    use crate::model::TenantId;
+
+    fn id(name: &str) -> ConnectionId {
+        ConnectionId { tenant: TenantId::from("acme"), name: Arc::from(name) }
+    }
+
+    fn access(url: &str) -> Arc<Access> {
+        Arc::new(Access {
+            base_url: url.to_owned(),
+            access_token: SecretString::from("pat-secret"),
+            external_id_property: "external_id".to_owned(),
+        })
+    }
+
+    #[test]
+    fn a_reload_is_seen_by_every_clone_and_spares_what_was_taken() {
+        let accesses = Accesses::new(BTreeMap::from([(id("a"), access("http://old"))]));
+        let clone = accesses.clone();
+        let taken = clone.find(&id("a")).unwrap();
+        accesses.replace(BTreeMap::from([(id("b"), access("http://new"))]));
+        assert_eq!(taken.base_url, "http://old");
+        assert!(clone.find(&id("a")).is_none());
+        assert_eq!(clone.find(&id("b")).unwrap().base_url, "http://new");
+    }
+
+    #[test]
+    fn a_shown_access_hides_its_secret() {
+        assert!(!format!("{:?}", access("http://x")).contains("pat-secret"));
+    }
+}

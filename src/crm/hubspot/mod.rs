@@ -1,0 +1,59 @@
+//! HubSpot: batch upsert and archive by a unique property of the tenant's choice.
+//! Not here: sending, limits, what follows from a reply.
+
+mod archive;
+mod fault;
+mod items;
+mod reply;
+mod request;
+mod schema;
+mod upsert;
+
+use crate::crm::{Access, Connector, Exchange, Fact, Facts, LimitFact};
+use crate::model::{Call, Crm, Operation};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Most inputs of a batch call.
+const BATCH_MAX: usize = 100;
+
+static FACTS: Facts = Facts {
+    crm: Crm::HubSpot,
+    base_url: Fact { value: "https://api.hubapi.com", source: "HubSpot API specification, servers" },
+    limits: &[
+        Fact {
+            value: LimitFact { calls: 100, per: Duration::from_secs(10) },
+            source: "HubSpot usage guidelines: private app, Free and Starter, per app",
+        },
+        Fact {
+            value: LimitFact { calls: 250_000, per: Duration::from_hours(24) },
+            source: "HubSpot usage guidelines: Free and Starter, per account",
+        },
+    ],
+    batch_max: Fact { value: BATCH_MAX, source: "HubSpot object guides: batch endpoints take 100 inputs" },
+    external_id_property: "external_id",
+    upsert_repeats: Fact {
+        value: true,
+        source: "HubSpot batch/upsert by a unique property: a repeat answers new=false",
+    },
+    archive_repeats: Fact { value: true, source: "HubSpot batch/archive: 204 also for what is archived already" },
+};
+
+/// The connector; it has no state.
+pub(super) struct HubSpot;
+
+impl Connector for HubSpot {
+    fn facts(&self) -> &'static Facts {
+        &FACTS
+    }
+
+    fn exchange(&self, call: Call, access: Arc<Access>) -> Box<dyn Exchange> {
+        match call.operation {
+            Operation::Upsert => Box::new(upsert::Upsert::new(call, access)),
+            Operation::Archive => Box::new(archive::Archive::new(call, access)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+//! Archiving records by their ids: 204, also for what is not there.
+//! Not here: restoring.
+
+use std::sync::Arc;
+
+use super::{
+    account::{Moment, State},
+    answer::{Answer, Refusal},
+    batch::INPUTS_MAX,
+    ledger::Applied,
+    request::{Batch, Call},
+    row::EffectKind,
+};
+
+/// `DELETE /crm/v3/objects/{object}/{id}`
+pub(super) fn one(state: &mut State, call: &Call, moment: &Moment<'_>) -> Answer {
+    archive(state, &call.object, &call.id, moment.now_us);
+    Answer::empty(204)
+}
+
+/// `POST …/batch/archive`
+pub(super) fn batch(state: &mut State, call: &Call, batch: &Batch, moment: &Moment<'_>) -> Answer {
+    if batch.inputs.len() > INPUTS_MAX {
+        return Refusal::validation(format!("The number of inputs in a batch is limited to {INPUTS_MAX}"))
+            .answer(moment.correlation);
+    }
+    for input in &batch.inputs {
+        archive(state, &call.object, &input.id, moment.now_us);
+    }
+    Answer::empty(204)
+}
+
+fn archive(state: &mut State, object: &str, id: &str, now_us: u64) {
+    let Some(shelf) = state.store.shelf(object) else { return };
+    let Some(id) = shelf.resolve(None, id) else { return };
+    let Some(record) = shelf.records.get(&id) else { return };
+    let (key, last) = (record.key.clone(), Arc::clone(&record.properties));
+    state.store.remove(object, id);
+    let settings = Arc::clone(&state.settings);
+    let applied = Applied {
+        object,
+        external_id: &key,
+        id,
+        kind: EffectKind::Archived,
+        before: Some(Arc::clone(&last)),
+        after: last,
+        marker: None,
+    };
+    state.ledger.apply(applied, now_us, &settings);
+}

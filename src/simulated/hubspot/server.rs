@@ -1,0 +1,174 @@
+//! The HTTP server of the pretend HubSpot: who calls, and hands over to their account.
+//! Not here: HubSpot's rules (`account` and below), steering (`control`).
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, Response, header},
+};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+use super::{
+    accounts::Accounts,
+    answer::{Answer, Refusal},
+    control,
+    line::{Grip, Lines},
+    request::Call,
+    settings::Settings,
+};
+
+/// A request body beyond this is refused with 413.
+const BODY_MAX: usize = 16 * 1024 * 1024;
+/// How long `stop` waits for calls in progress.
+const STOP_WITHIN: Duration = Duration::from_secs(1);
+
+/// Starts pretend HubSpots.
+#[derive(Debug, Clone, Copy)]
+pub struct Server;
+
+/// A running pretend HubSpot. Dropping it stops the server: no new connections, idle ones close.
+pub struct Running {
+    pub address: SocketAddr,
+    /// Steers and questions it.
+    pub accounts: Accounts,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Serves on `bind` (port 0: any free one); every access token has an account with these settings.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn start(bind: SocketAddr, settings: Settings) -> io::Result<Running> {
+        let accounts = Accounts::new();
+        accounts.open_by_prefix("", settings);
+        Self::start_with(bind, accounts).await
+    }
+
+    /// Serves these accounts and no other; also to go on with the accounts of a server that was stopped.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn start_with(bind: SocketAddr, accounts: Accounts) -> io::Result<Running> {
+        let listener = TcpListener::bind(bind).await?;
+        let address = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel();
+        let service =
+            Router::new().fallback(serve).with_state(accounts.clone()).into_make_service_with_connect_info::<Grip>();
+        let task = tokio::spawn(async move {
+            let until = async move {
+                if stopped.await.is_err() {
+                    tracing::debug!("the pretend hubspot takes no more connections");
+                }
+            };
+            if let Err(error) = axum::serve(Lines(listener), service).with_graceful_shutdown(until).await {
+                tracing::error!(%error, "the pretend hubspot stopped");
+            }
+        });
+        Ok(Running { address, accounts, stop: Some(stop), task })
+    }
+}
+
+impl Running {
+    /// The base URL: `http://127.0.0.1:4711`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Stops it: calls in progress have a second to end. From then on connections to its address are refused.
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        if tokio::time::timeout(STOP_WITHIN, &mut self.task).await.is_err() {
+            self.task.abort();
+        }
+    }
+}
+
+/// What [`serve_blocking`] serves.
+#[derive(Debug, Clone)]
+pub struct Serve {
+    pub listen: SocketAddr,
+    /// Access tokens begin with this; empty: any.
+    pub prefix: String,
+    pub settings: Settings,
+    /// Threads that serve calls, at least 1.
+    pub threads: usize,
+}
+
+/// Serves in a process of its own until SIGINT or SIGTERM; `ready` is told the address. Blocks: called from the
+/// hidden command `pretend-hubspot`, never from within a tokio runtime.
+///
+/// # Errors
+/// The runtime cannot start, the address cannot be bound, or signals cannot be listened for.
+pub fn serve_blocking(serve: Serve, ready: impl FnOnce(SocketAddr)) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(serve.threads.max(1))
+        .thread_name("pretend-hubspot")
+        .enable_all()
+        .build()?;
+    runtime.block_on(async move {
+        let told_to_stop = listen_for_stop()?;
+        let accounts = Accounts::new();
+        accounts.open_by_prefix(&serve.prefix, serve.settings);
+        let running = Server::start_with(serve.listen, accounts).await?;
+        tracing::info!(address = %running.address, "pretend hubspot listening");
+        ready(running.address);
+        told_to_stop.await;
+        tracing::info!("pretend hubspot stopping");
+        running.stop().await;
+        Ok(())
+    })
+}
+
+/// Listens for signals from now on, so that none between `ready` and the wait is missed.
+#[cfg(unix)]
+fn listen_for_stop() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn listen_for_stop() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::warn!(%error, "no signal can stop the pretend hubspot");
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+async fn serve(
+    State(accounts): State<Accounts>,
+    ConnectInfo(grip): ConnectInfo<Grip>,
+    request: Request,
+) -> Response<Body> {
+    grip.release();
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY_MAX).await else {
+        return Refusal::new(413, "VALIDATION_ERROR", "the request is too large")
+            .answer("")
+            .into_response(HeaderMap::new());
+    };
+    if parts.uri.path().starts_with(control::PREFIX) {
+        let query = parts.uri.query().unwrap_or_default();
+        return control::answer(&accounts, &parts.method, parts.uri.path(), query, &body);
+    }
+    let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let access_token = authorization.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
+    let Some(account) = accounts.admit(access_token.filter(|token| !token.is_empty())) else {
+        return Answer::unauthorized(false, "00000000-0000-0000-0000-000000000000").into_response(HeaderMap::new());
+    };
+    let call = Call::read(&parts.method, &parts.uri, &body);
+    account.serve(&call, &grip).await
+}
