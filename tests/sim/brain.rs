@@ -53,7 +53,7 @@ fn settings(options: &Options, bug: Option<Bug>) -> Settings {
         connection_calls_max: machine.connection_calls_max,
         call_deadline: Duration::from_millis(DEADLINE_MS),
         memory_bytes: machine.memory_bytes,
-        on_way_max: machine.on_way_max,
+        on_way_max: machine.on_way_max as u64,
         window_max: machine.window_max,
         revoke_patience: Duration::from_millis(machine.revoke_patience_ms),
         bug,
