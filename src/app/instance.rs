@@ -24,16 +24,16 @@ const SHOW_EVERY: Duration = Duration::from_millis(200);
 
 /// Where the world sends what it has to say.
 #[derive(Clone)]
-pub struct Events {
+pub(super) struct Events {
     sender: SyncSender<Event>,
 }
 
 /// The receiving end, handed to the loop.
-pub struct Inbox(Receiver<Event>);
+pub(super) struct Inbox(Receiver<Event>);
 
 /// What is seen from outside of a running engine.
 #[derive(Debug, Default)]
-pub struct Pulse {
+pub(super) struct Pulse {
     /// Unix milliseconds of the last turn.
     beat: AtomicU64,
     draining: AtomicBool,
@@ -44,46 +44,46 @@ pub struct Pulse {
 
 /// Shards and waiting deliveries as of the last look.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
-    pub levels: Levels,
+pub(super) struct Seen {
+    pub(super) levels: Levels,
     /// Waiting deliveries per connection, where there are any.
-    pub waiting: Vec<(String, u64)>,
+    pub(super) waiting: Vec<(String, u64)>,
     /// Each owned shard with its phase.
-    pub shards: Vec<(u32, &'static str)>,
+    pub(super) shards: Vec<(u32, &'static str)>,
 }
 
-pub fn events() -> (Events, Inbox) {
+pub(super) fn events() -> (Events, Inbox) {
     let (sender, receiver) = sync_channel(EVENTS_MAX);
     (Events { sender }, Inbox(receiver))
 }
 
 impl Events {
     /// Waits while the loop is behind. An event for a loop that has ended is dropped: nobody needs it any more.
-    pub fn send(&self, event: Event) {
+    pub(super) fn send(&self, event: Event) {
         drop(self.sender.send(event));
     }
 }
 
 impl Pulse {
-    pub fn last_beat(&self) -> Millis {
+    pub(super) fn last_beat(&self) -> Millis {
         Millis(self.beat.load(Ordering::Relaxed))
     }
 
-    pub fn is_draining(&self) -> bool {
+    pub(super) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
 
     /// Whether the log has ever said which shards are ours.
-    pub fn was_assigned(&self) -> bool {
+    pub(super) fn was_assigned(&self) -> bool {
         self.assigned.load(Ordering::Relaxed)
     }
 
-    pub fn seen(&self) -> Seen {
+    pub(super) fn seen(&self) -> Seen {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The loop stops before its next turn, as if the process had been killed: nothing is committed or closed.
-    pub fn kill(&self) {
+    pub(super) fn kill(&self) {
         self.killed.store(true, Ordering::Relaxed);
     }
 }
@@ -92,7 +92,7 @@ impl Pulse {
 ///
 /// # Errors
 /// If the operating system has no thread left.
-pub fn start<L, S, C>(
+pub(super) fn start<L, S, C>(
     setup: Setup<L, S, C>,
     inbox: Inbox,
     (pulse, metrics): (Arc<Pulse>, Metrics),

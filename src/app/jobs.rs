@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinSet;
 
 /// Jobs go to Kafka.
-pub struct KafkaJobs(pub JobProducer);
+pub(super) struct KafkaJobs(pub(super) JobProducer);
 
 impl JobLog for KafkaJobs {
     fn append(&self, jobs: Vec<NewJob>) -> Appending<'_> {
@@ -53,10 +53,10 @@ fn of_kafka(fault: KafkaFault) -> AppendFault {
 
 /// Jobs go to the embedded log; its producer comes and goes with the engine's life.
 #[derive(Clone, Default)]
-pub struct EmbeddedJobs(Arc<Mutex<Option<embedded::Producer>>>);
+pub(super) struct EmbeddedJobs(Arc<Mutex<Option<embedded::Producer>>>);
 
 impl EmbeddedJobs {
-    pub fn set(&self, producer: embedded::Producer) {
+    pub(super) fn set(&self, producer: embedded::Producer) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(producer);
     }
 }

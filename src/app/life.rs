@@ -19,26 +19,26 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The adapters of one life.
-pub struct World<L, S, C> {
-    pub log: L,
-    pub store: S,
-    pub crms: C,
+pub(super) struct World<L, S, C> {
+    pub(super) log: L,
+    pub(super) store: S,
+    pub(super) crms: C,
 }
 
 /// What outlives a fence.
 #[derive(Clone)]
-pub struct Kept {
-    pub settings: Settings,
-    pub tenants: Tenants,
-    pub metrics: Metrics,
-    pub pulse: Arc<Pulse>,
-    pub clock: Clock,
-    pub runtime: Handle,
+pub(super) struct Kept {
+    pub(super) settings: Settings,
+    pub(super) tenants: Tenants,
+    pub(super) metrics: Metrics,
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) clock: Clock,
+    pub(super) runtime: Handle,
 }
 
 /// Runs engines one after the other until one ends for another reason than a fence. `make` builds the adapters of a
 /// life; it is given where events go. Blocks the thread it is called on, which must not be one of the runtime.
-pub fn live<L, S, C>(kept: &Kept, make: impl Fn(&Events) -> Result<World<L, S, C>, (Exit, String)>) -> Exit
+pub(super) fn live<L, S, C>(kept: &Kept, make: impl Fn(&Events) -> Result<World<L, S, C>, (Exit, String)>) -> Exit
 where
     L: Log + Send + 'static,
     S: Store + Send + 'static,

@@ -22,5 +22,5 @@ mod tuning;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod world;
 
-pub use clock::Clock;
+use clock::Clock;
 pub use commands::main;

@@ -11,12 +11,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Answers from memory; never asks the log or the store.
-pub struct SeenInstance {
-    pub id: String,
-    pub log: &'static str,
-    pub pulse: Arc<Pulse>,
-    pub clock: Clock,
-    pub started: Instant,
+pub(super) struct SeenInstance {
+    pub(super) id: String,
+    pub(super) log: &'static str,
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) clock: Clock,
+    pub(super) started: Instant,
 }
 
 impl Instance for SeenInstance {

@@ -7,7 +7,7 @@ use crate::machine::Policy;
 use std::time::Duration;
 
 /// What the engine is told. The constants are those of the core rules, sections 3, 4 and 8.
-pub fn engine_settings(settings: &config::Settings) -> Settings {
+pub(super) fn engine_settings(settings: &config::Settings) -> Settings {
     Settings {
         prefix: settings.kafka.topic_prefix.clone(),
         idempotency_ttl: settings.state.idempotency_ttl,

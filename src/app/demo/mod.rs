@@ -23,7 +23,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Plays until the time is up, the script is over, or the viewer has seen enough; then lets everything drain and
 /// compares what the CRM counted with what was sent. Exits with failure if that is not perfect.
-pub fn demo(args: &args::Demo) -> Exit {
+pub(super) fn demo(args: &args::Demo) -> Exit {
     let stage = match Stage::open(args.tenants, args.seed) {
         Ok(stage) => Arc::new(stage),
         Err(error) => {
