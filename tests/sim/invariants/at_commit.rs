@@ -1,0 +1,181 @@
+//! What must hold of each transaction at the moment in which it is decided: I1 one outcome, I3 letters whole and counted
+//! through, I6 each success with its key.
+//! Not here: the book itself (`ledger`).
+
+use crate::decode::{self, Letter, Tried};
+use crate::ledger::{Del, Entry, Sum};
+use crate::marks::Mark;
+use crate::workload::{JobIx, Kind};
+use crate::world::World;
+use sluicegate::model::{Because, Message, Outcome, Reason, Shard};
+use std::collections::BTreeSet;
+
+/// A job of several connections, read again after a crash, repeats the line `duplicate` for those that had ended.
+const TOLERATE_REPEATED_DUPLICATE: bool = true;
+
+impl World {
+    /// I3: the original byte for byte, forwarded with its timestamp.
+    pub fn check_forwarded(&mut self, shard: Shard, job: JobIx, message: &Message) {
+        let spec = self.workload.spec(job);
+        let home = match &spec.kind {
+            Kind::Valid { home, .. } | Kind::UnknownTenant { home } | Kind::NoRoute { home } => Some(*home),
+            Kind::Malformed | Kind::Tombstone => None,
+        };
+        if home != Some(shard) || *message != spec.message {
+            self.broken("I3", format!("job {job} was forwarded to shard {shard} as {message:?}, home is {home:?}"));
+        }
+    }
+
+    /// I3 for what waits: the original whole, attempts counted one by one.
+    pub fn check_release(&mut self, del: Del, letter: &Letter, message: &Message) {
+        self.is_whole(del, letter, message);
+        let entry = &self.ledger.deliveries[&del];
+        let before = entry.release.as_ref().map_or(0, |it| it.attempt);
+        let retried = letter.because == Some(Because::Retry);
+        let stepped = letter.attempt == before + u32::from(retried);
+        let counted = counted(&letter.history);
+        let named = letter.because.is_some() && letter.due.is_some() && letter.since.is_some() && del.conn.is_some();
+        let ended = (entry.rewinds as usize) < entry.outcomes.len();
+        if !stepped || !is_counted_through(&letter.history, letter.attempt) || !named || ended {
+            let what = format!(
+                "{} is released with attempt {} after {before}, {counted} counted in its history, because {:?}, due {:?}, outcomes {:?}",
+                self.name(del),
+                letter.attempt,
+                letter.because,
+                letter.due,
+                entry.outcomes
+            );
+            self.broken("I3", what);
+        }
+    }
+
+    /// I3 for the dead: the original whole, one history entry per committed attempt, a reason that fits.
+    pub fn check_dead_letter(&mut self, del: Del, letter: &Letter, message: &Message) {
+        self.is_whole(del, letter, message);
+        let entry = &self.ledger.deliveries[&del];
+        let spec = self.workload.spec(entry.job);
+        let expected = match &spec.kind {
+            Kind::Valid { .. } => None,
+            Kind::UnknownTenant { .. } => Some(Reason::UnknownTenant),
+            Kind::NoRoute { .. } => Some(Reason::NoRoute),
+            Kind::Malformed => Some(Reason::InvalidJob),
+            Kind::Tombstone => return self.broken("I1", format!("{}, a tombstone, died", self.name(del))),
+        };
+        let before = entry.release.as_ref().map_or(0, |it| it.attempt);
+        let retries = self.options.machine.retries;
+        let problem = match (expected, letter.reason) {
+            (_, None) => Some("it has no reason".to_owned()),
+            (Some(expected), Some(reason)) if expected != reason => {
+                Some(format!("its reason is {reason}, not {expected}"))
+            }
+            (Some(_), Some(_)) if !letter.history.is_empty() => {
+                Some("it has a history, but never was a delivery".to_owned())
+            }
+            (Some(_), Some(_)) => None,
+            (None, Some(_)) if letter.attempt != before + 1 => {
+                Some(format!("it has attempt {} after a committed {before}", letter.attempt))
+            }
+            (None, Some(_)) if !is_counted_through(&letter.history, letter.attempt) => {
+                Some(format!("{} attempts, history {:?}", letter.attempt, letter.history))
+            }
+            (None, Some(_)) if letter.exhausted && letter.attempt != retries + 1 => {
+                Some(format!("it gave up after {} attempts with {retries} retries", letter.attempt))
+            }
+            (None, Some(_)) => None,
+        };
+        if let Some(problem) = problem {
+            self.broken("I3", format!("the dead letter of {}: {problem}", self.name(del)));
+        }
+    }
+
+    fn is_whole(&mut self, del: Del, letter: &Letter, message: &Message) {
+        let spec = self.workload.spec(self.ledger.deliveries[&del].job);
+        let original = &spec.message;
+        let same = message.key == original.key
+            && message.value == original.value
+            && decode::foreign_headers(message) == decode::foreign_headers(original)
+            && letter.origin_timestamp == Some(original.timestamp)
+            && letter.origin_topic == "sluicegate.jobs";
+        if !same {
+            self.broken("I3", format!("{} lies there as {message:?}, it was {original:?}", self.name(del)));
+        }
+    }
+
+    /// Between the messages of one transaction: each death has its letter, each success its key, each end its right.
+    pub fn after_commit(&mut self, sum: &Sum) {
+        for key in &sum.applied {
+            if let Some(at) = self.ledger.applied.insert(*key, self.now)
+                && self.now.0 < at.0 + self.options.machine.ttl_ms
+            {
+                self.broken("I2", format!("the key {key:?} succeeded twice, at {at} and at {}", self.now));
+            }
+        }
+        self.each_success_has_its_key(sum);
+        for (del, outcome) in &sum.outcomes {
+            self.check_outcome(*del, *outcome, sum);
+        }
+        let died: BTreeSet<Del> = sum.outcomes.iter().filter(|it| it.1 == Outcome::Dead).map(|it| it.0).collect();
+        for del in sum.dead_letters.iter().filter(|it| it.conn.is_some()) {
+            if !died.contains(del) {
+                self.broken("I1", format!("{} has a dead letter and did not die", self.name(*del)));
+            }
+        }
+    }
+
+    fn each_success_has_its_key(&mut self, sum: &Sum) {
+        if sum.applied_puts < sum.applied.len() {
+            self.broken("I6", format!("{} keys succeeded, {} were put", sum.applied.len(), sum.applied_puts));
+        }
+    }
+
+    fn check_outcome(&mut self, del: Del, outcome: Outcome, sum: &Sum) {
+        let entry = &self.ledger.deliveries[&del];
+        let problem = match outcome {
+            Outcome::Applied => {
+                (!self.was_told(del, entry.job)).then(|| "applied, but the CRM never said so".to_owned())
+            }
+            Outcome::Dead => (!sum.dead_letters.contains(&del)).then(|| "dead without a dead letter".to_owned()),
+            Outcome::Duplicate => {
+                let known = self.key_of(del).is_some_and(|it| self.ledger.applied.contains_key(&it));
+                (!known && !self.is_expired(del, entry)).then(|| "a duplicate of nothing".to_owned())
+            }
+            Outcome::Ignored => del.conn.map(|_| "ignored, but it was meant for a CRM".to_owned()),
+        };
+        let too_many = self.ended_too_often(entry);
+        let ends = format!("{:?}, {} rewinds", entry.outcomes, entry.rewinds);
+        self.marks.hit_if(outcome == Outcome::Duplicate, Mark::DuplicateKey);
+        if let Some(problem) = problem {
+            self.broken("I1", format!("{} is {problem}", self.name(del)));
+        }
+        if too_many {
+            self.broken("I1", format!("{} ended more than once: {ends}", self.name(del)));
+        }
+    }
+
+    /// One outcome, and one more for each rewind.
+    pub fn ended_too_often(&self, entry: &Entry) -> bool {
+        let several = matches!(&self.workload.spec(entry.job).kind, Kind::Valid { conns, .. } if 1 < conns.len());
+        let again = entry.outcomes.iter().skip(1).filter(|it| it.0 == Outcome::Duplicate).count();
+        let tolerated = if TOLERATE_REPEATED_DUPLICATE && several { again } else { 0 };
+        1 + entry.rewinds as usize + tolerated < entry.outcomes.len()
+    }
+
+    fn was_told(&self, del: Del, job: JobIx) -> bool {
+        let Some(record) = self.ledger.deliveries[&del].record else { return false };
+        let effects = self.crm.effects.get(&record);
+        effects.is_some_and(|it| it.iter().any(|effect| effect.job == job && effect.told))
+    }
+}
+
+fn counted(history: &[Tried]) -> usize {
+    history.iter().filter(|it| it.counted).count()
+}
+
+/// Whether the counted entries are attempts 1, 2, … up to `attempt`, unless the middle was cut out.
+fn is_counted_through(history: &[Tried], attempt: u32) -> bool {
+    let counted: Vec<u32> = history.iter().filter(|it| it.counted).map(|it| it.attempt).collect();
+    if history.iter().any(|it| it.cut) {
+        return counted.last() == Some(&attempt) && counted.first() == Some(&1);
+    }
+    counted.into_iter().eq(1..=attempt)
+}

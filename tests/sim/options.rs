@@ -1,0 +1,248 @@
+//! What one seed draws: sizes, settings and which faults are off, likely or wild (swarm testing).
+//! Not here: when a fault strikes (`faults`), what the workload looks like in detail (`workload`).
+
+use crate::dice::Dice;
+
+/// Everything a run depends on; printed in full when a seed fails.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub seed: u64,
+    pub instances: usize,
+    pub shards: u32,
+    pub tenants: usize,
+    pub connections_max: usize,
+    pub records: u64,
+    pub jobs: usize,
+    /// How long faults strike and jobs arrive, ms.
+    pub faulty_ms: u64,
+    /// How long everything may take to drain afterwards, ms.
+    pub drain_ms: u64,
+    pub machine: MachineOptions,
+    pub log: LogOptions,
+    pub crm: CrmOptions,
+    pub process: ProcessOptions,
+    pub input: InputOptions,
+    pub operator: OperatorOptions,
+}
+
+/// Settings of the engine under test.
+#[derive(Clone, Debug)]
+pub struct MachineOptions {
+    pub batch_max: usize,
+    pub retry_base_ms: u64,
+    pub retries: u32,
+    pub ttl_ms: u64,
+    pub commit_after_ms: u64,
+    pub commit_outcomes: usize,
+    pub commit_bytes: usize,
+    pub calls_max: usize,
+    pub connection_calls_max: usize,
+    pub memory_bytes: usize,
+    pub on_way_max: usize,
+    pub window_max: usize,
+    pub revoke_patience_ms: u64,
+}
+
+/// Delays in ms, chances in permille.
+#[derive(Clone, Debug)]
+pub struct LogOptions {
+    /// First offset of every partition: near a segment's end, so that segments are crossed.
+    pub base: u64,
+    pub fetch_ms: u64,
+    pub fetch_max: u64,
+    pub step_ms: u64,
+    pub marker_ms: u64,
+    pub transaction_ms: u64,
+    pub abort: u32,
+    pub unknown: u32,
+    pub rebalances: u64,
+    pub fences: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct CrmOptions {
+    pub latency_ms: u64,
+    pub slow: u32,
+    pub input_transient: u32,
+    pub input_permanent: u32,
+    pub refused: u32,
+    pub failed_before: u32,
+    pub failed_after: u32,
+    pub failed_between: u32,
+    pub retry_after: u32,
+    /// Outages of one tenant.
+    pub outages: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct ProcessOptions {
+    pub kills: u64,
+    /// Of those, at a named point rather than at any moment.
+    pub aimed: u32,
+    /// Of those, the machine loses power: what was not flushed may vanish.
+    pub power: u32,
+    pub freezes: u64,
+    pub drains: u64,
+    /// Turns start this late at most, ms.
+    pub turn_ms: u64,
+    /// Events in one turn at most.
+    pub events_max: u64,
+    /// A stopped process comes back within this, ms.
+    pub restart_ms: u64,
+    pub disk_gone: u32,
+    pub disk_stale: u32,
+    pub disk_other: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct InputOptions {
+    pub malformed: u32,
+    pub tombstone: u32,
+    pub unknown_tenant: u32,
+    pub no_route: u32,
+    pub duplicate_key: u32,
+    pub wrong_shard: u32,
+    pub named_connection: u32,
+    pub archive: u32,
+    pub poison: u32,
+    pub aborted: u32,
+    pub burst: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct OperatorOptions {
+    /// Times at which everything is stopped and group offsets are moved.
+    pub rewinds: u64,
+    pub forwards: u32,
+}
+
+impl Options {
+    pub fn draw(seed: u64) -> Self {
+        let mut dice = Dice::new(seed).fork("options");
+        let it = &mut dice;
+        let machine = MachineOptions::draw(it);
+        let faulty_ms = it.between(20, 200) * 1000;
+        let jobs = index(it.between(5, 40) + it.spread(0, 100));
+        let log = LogOptions::draw(it);
+        // where each commit holds one outcome and takes seconds, patience is what it takes
+        let slow_ms = if machine.commit_outcomes < 20 { jobs as u64 * 8 * log.marker_ms } else { 0 };
+        Self {
+            seed,
+            instances: index(it.between(1, 3)),
+            shards: u32::try_from(it.between(1, 4)).unwrap(),
+            tenants: index(it.between(1, 8)),
+            connections_max: it.pick(&[1, 1, 2, 3]),
+            records: it.spread(1, 40),
+            jobs,
+            faulty_ms,
+            drain_ms: 900_000 + slow_ms,
+            log,
+            crm: CrmOptions::draw(it),
+            process: ProcessOptions::draw(it, faulty_ms),
+            input: InputOptions::draw(it),
+            operator: OperatorOptions::draw(it),
+            machine,
+        }
+    }
+}
+
+impl MachineOptions {
+    fn draw(it: &mut Dice) -> Self {
+        Self {
+            batch_max: it.pick(&[1, 2, 3, 10, 100, 100]),
+            retry_base_ms: it.pick(&[200, 500, 1000, 5000, 5000]),
+            retries: it.pick(&[0, 1, 2, 5, 5, 5]).try_into().unwrap(),
+            ttl_ms: it.pick(&[604_800_000, 604_800_000, 604_800_000, 60_000, 120_000]),
+            commit_after_ms: it.pick(&[10, 50, 50, 50, 300]),
+            commit_outcomes: it.pick(&[1, 3, 20, 5000]),
+            commit_bytes: it.pick(&[2_000, 20_000, 8 << 20]),
+            calls_max: it.pick(&[1, 3, 1024]),
+            connection_calls_max: it.pick(&[1, 2, 8, 8]),
+            memory_bytes: it.pick(&[1_500, 4_000, 20_000, 64 << 20, 64 << 20]),
+            on_way_max: it.pick(&[2, 10, 100_000, 100_000]),
+            window_max: it.pick(&[1, 2, 5, 256, 256]),
+            revoke_patience_ms: it.pick(&[9_000, 9_000, 60_000]),
+        }
+    }
+}
+
+impl LogOptions {
+    fn draw(it: &mut Dice) -> Self {
+        Self {
+            base: it.pick(&[0, 0, 4096 - 7, 8192 - 30]),
+            fetch_ms: it.spread(1, 300),
+            fetch_max: it.pick(&[1, 3, 20, 500]),
+            step_ms: it.spread(1, 60),
+            marker_ms: if it.chance(100) { 6_000 } else { it.spread(1, 800) },
+            transaction_ms: it.pick(&[8_000, 15_000, 60_000]),
+            abort: it.pick(&[0, 0, 20, 150]),
+            unknown: it.pick(&[0, 0, 15, 100]),
+            rebalances: it.pick(&[0, 0, 2, 8]),
+            fences: it.pick(&[0, 0, 1, 3]),
+        }
+    }
+}
+
+impl CrmOptions {
+    fn draw(it: &mut Dice) -> Self {
+        Self {
+            latency_ms: it.pick(&[3, 50, 300, 2000, 9_500]),
+            slow: it.pick(&[0, 0, 10, 100]),
+            input_transient: it.pick(&[0, 0, 20, 200, 500]),
+            input_permanent: it.pick(&[0, 0, 10, 80]),
+            refused: it.pick(&[0, 0, 10, 100]),
+            failed_before: it.pick(&[0, 0, 20, 200]),
+            failed_after: it.pick(&[0, 0, 20, 200]),
+            failed_between: it.pick(&[0, 0, 20, 100]),
+            retry_after: it.pick(&[0, 0, 300]),
+            outages: it.pick(&[0, 0, 1, 3]),
+        }
+    }
+}
+
+impl ProcessOptions {
+    fn draw(it: &mut Dice, faulty_ms: u64) -> Self {
+        let kills = it.pick(&[0, 0, 1, 3, 8]);
+        Self {
+            kills: if kills == 8 { faulty_ms / 12_000 } else { kills },
+            aimed: it.pick(&[0, 700, 1000]),
+            power: it.pick(&[0, 0, 300, 1000]),
+            freezes: it.pick(&[0, 0, 0, 1, 3]),
+            drains: it.pick(&[0, 0, 0, 1, 2]),
+            turn_ms: it.pick(&[0, 1, 5, 40]),
+            events_max: it.pick(&[1, 2, 10, 1000, 1000]),
+            restart_ms: it.pick(&[500, 3_000, 3_000, 20_000, 50_000]),
+            disk_gone: it.pick(&[0, 0, 100, 400]),
+            disk_stale: it.pick(&[0, 0, 100, 400]),
+            disk_other: it.pick(&[0, 0, 100]),
+        }
+    }
+}
+
+impl InputOptions {
+    fn draw(it: &mut Dice) -> Self {
+        Self {
+            malformed: it.pick(&[0, 0, 30, 200]),
+            tombstone: it.pick(&[0, 0, 30]),
+            unknown_tenant: it.pick(&[0, 0, 30]),
+            no_route: it.pick(&[0, 0, 30]),
+            duplicate_key: it.pick(&[0, 30, 300]),
+            wrong_shard: it.pick(&[0, 0, 50, 400]),
+            named_connection: it.pick(&[0, 100, 500]),
+            archive: it.pick(&[0, 0, 100]),
+            poison: it.pick(&[0, 0, 20, 150]),
+            aborted: it.pick(&[0, 0, 50, 200]),
+            burst: it.pick(&[1, 3, 30]),
+        }
+    }
+}
+
+impl OperatorOptions {
+    fn draw(it: &mut Dice) -> Self {
+        Self { rewinds: it.pick(&[0, 0, 0, 1, 2]), forwards: it.pick(&[0, 0, 0, 250]) }
+    }
+}
+
+fn index(number: u64) -> usize {
+    usize::try_from(number).unwrap()
+}
