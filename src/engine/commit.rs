@@ -5,7 +5,7 @@ use crate::engine::shard::ShardSlot;
 use crate::engine::{Ended, Engine, index};
 use crate::machine::{Bug, Input, Machine, Note, Part};
 use crate::model::{
-    Commit, CommitNumber, Millis, Offset, Received, Seq, Shard, ShardCommit, StateKey, StateValue, Tier, Topic,
+    Commit, CommitNumber, Millis, Offset, Received, Shard, ShardCommit, StateKey, StateValue, Tier, Topic,
 };
 use crate::ports::{Batch, Crms, Fate, Log, LogFault, Store, StoreFault};
 use crate::wire;
@@ -73,6 +73,7 @@ impl Committer {
     pub(super) fn forget(&mut self, shard: Shard) {
         if let Some(under_way) = &mut self.under_way {
             under_way.parts.remove(&shard);
+            under_way.shards.remove(&shard);
         }
     }
 }
@@ -251,8 +252,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         for (key, removed) in &part.removed {
             index::remove(&mut batch, key, removed);
         }
-        if let Err(fault) = self.queue_behind_released(shard, part, &mut batch) {
-            return self.store_failed(shard, &fault);
+        for (tier, position) in &part.reads {
+            let position = position.0.to_be_bytes().to_vec();
+            batch.writes.push((wire::index::read_key(Topic::Delay(*tier)), Some(position)));
         }
         for topic in [Topic::State, Topic::Applied] {
             if let Some(end) = ends.and_then(|it| it.get(&(shard, topic))) {
@@ -262,22 +264,6 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         if let Err(fault) = self.store.write(shard, batch) {
             self.store_failed(shard, &fault);
         }
-    }
-
-    /// A delivery that leaves the index for another tier may end at another owner: what is next of its record must
-    /// be found in its queue then. It is harmless before, because a head is looked at again when it is loaded.
-    fn queue_behind_released(&self, shard: Shard, part: &Part, batch: &mut Batch) -> Result<(), StoreFault> {
-        for released in part.released.iter().filter(|it| it.delivery.waits.is_some()) {
-            let (record, id) = (released.delivery.target.record, &released.delivery.target.connection.id);
-            let gone: BTreeSet<Seq> =
-                part.removed.iter().filter(|(_, it)| it.record == record).map(|(key, _)| key.seq).collect();
-            let waiting = self.waiting_of(shard, record, 1 + gone.len())?;
-            let next = waiting.into_iter().find(|(seq, _)| !gone.contains(seq));
-            if let Some((seq, Millis(0))) = next {
-                batch.writes.push((wire::index::queue_key(id, seq), Some(Vec::new())));
-            }
-        }
-        Ok(())
     }
 
     /// Low watermarks of the delay topics rise to their oldest entries; what lies below is deleted.

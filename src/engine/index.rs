@@ -3,7 +3,7 @@
 
 use crate::engine::Engine;
 use crate::machine::{IndexWrite, Removed, Waits};
-use crate::model::{Because, EntryKey, Millis, Offset, RecordHash, Seq, Shard, Topic};
+use crate::model::{Because, Entry, EntryKey, Millis, Offset, RecordHash, Seq, Shard, Topic};
 use crate::ports::{Batch, Crms, Log, Store, StoreFault};
 use crate::wire;
 use std::fmt::Display;
@@ -27,6 +27,35 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     }
 }
 
+/// How a waiting delivery stands among those of its record: what its `record` key says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It is in the queue of its connection.
+    Queued,
+    /// It is behind another, and in no queue.
+    Behind,
+    /// Its timer runs.
+    Timer(Millis),
+}
+
+impl Turn {
+    fn number(self) -> u64 {
+        match self {
+            Self::Queued => 0,
+            Self::Behind => u64::MAX,
+            Self::Timer(end) => end.0,
+        }
+    }
+
+    /// The end of the timer; 0: it has none.
+    pub(super) fn timer(self) -> Millis {
+        match self {
+            Self::Queued | Self::Behind => Millis(0),
+            Self::Timer(end) => end,
+        }
+    }
+}
+
 /// Adds a change to the batch; answers the end of a new timer.
 fn put(batch: &mut Batch, change: IndexWrite) -> Option<Millis> {
     match change {
@@ -34,28 +63,19 @@ fn put(batch: &mut Batch, change: IndexWrite) -> Option<Millis> {
             if let Some(old) = replaces {
                 remove(batch, &entry.key, &Removed { record: entry.record, waits: old });
             }
-            let key = &entry.key;
-            let timer = waits.timer;
-            batch.writes.push((wire::index::message_key(entry.place), Some(waiting_value(waits.because, key))));
-            batch.writes.push((wire::index::record_key(entry.record, key.seq), Some(timer.0.to_be_bytes().to_vec())));
-            batch.writes.push((wire::index::entry_key(key), Some(wire::index::encode_entry(&entry))));
-            if 0 < timer.0 {
-                let record = entry.record.0.to_be_bytes().to_vec();
-                batch.writes.push((wire::index::timer_key(timer, key), Some(record)));
-            }
+            file(batch, &entry, &waits);
             if queued {
-                batch.writes.push((wire::index::queue_key(&key.connection, key.seq), Some(Vec::new())));
+                queue(batch, &entry.key, entry.record);
             }
-            (0 < timer.0).then_some(timer)
+            (0 < waits.timer.0).then_some(waits.timer)
         }
-        IndexWrite::Queue(key) => {
-            batch.writes.push((wire::index::queue_key(&key.connection, key.seq), Some(Vec::new())));
+        IndexWrite::Queue(key, record) => {
+            queue(batch, &key, record);
             None
         }
         IndexWrite::TimerGone(due, key, record) => {
             batch.writes.push((wire::index::timer_key(due, &key), None));
-            let no_timer = Millis(0).0.to_be_bytes().to_vec();
-            batch.writes.push((wire::index::record_key(record, key.seq), Some(no_timer)));
+            put_turn(batch, &key, record, Turn::Behind);
             None
         }
         IndexWrite::Read(tier, position) => {
@@ -64,6 +84,29 @@ fn put(batch: &mut Batch, change: IndexWrite) -> Option<Millis> {
             None
         }
     }
+}
+
+fn file(batch: &mut Batch, entry: &Entry, waits: &Waits) {
+    let key = &entry.key;
+    batch.writes.push((wire::index::message_key(entry.place), Some(waiting_value(waits.because, key))));
+    batch.writes.push((wire::index::entry_key(key), Some(wire::index::encode_entry(entry))));
+    if waits.timer.0 == 0 {
+        return put_turn(batch, key, entry.record, Turn::Behind);
+    }
+    put_turn(batch, key, entry.record, Turn::Timer(waits.timer));
+    let record = entry.record.0.to_be_bytes().to_vec();
+    batch.writes.push((wire::index::timer_key(waits.timer, key), Some(record)));
+}
+
+/// It is first of its record and waits for its connection's turn.
+pub(super) fn queue(batch: &mut Batch, key: &EntryKey, record: RecordHash) {
+    batch.writes.push((wire::index::queue_key(&key.connection, key.seq), Some(Vec::new())));
+    put_turn(batch, key, record, Turn::Queued);
+}
+
+fn put_turn(batch: &mut Batch, key: &EntryKey, record: RecordHash, turn: Turn) {
+    let value = turn.number().to_be_bytes().into_iter().chain(wire::index::entry_key(key)).collect();
+    batch.writes.push((wire::index::record_key(record, key.seq), Some(value)));
 }
 
 /// Every key of an entry goes.
@@ -82,8 +125,15 @@ pub(super) fn seq_of_record(key: &[u8]) -> Result<Seq, StoreFault> {
     wire::index::decode_record_key(key).map(|(_, seq)| seq).map_err(damaged)
 }
 
-pub(super) fn timer(value: &[u8]) -> Result<Millis, StoreFault> {
-    Ok(Millis(number(value)?))
+/// What lies under a `record` key: how the delivery stands, and which it is.
+pub(super) fn turn(value: &[u8]) -> Result<(Turn, EntryKey), StoreFault> {
+    let (turn, key) = value.split_at_checked(8).ok_or_else(|| damaged("a record's delivery says nothing"))?;
+    let turn = match number(turn)? {
+        0 => Turn::Queued,
+        u64::MAX => Turn::Behind,
+        end => Turn::Timer(Millis(end)),
+    };
+    Ok((turn, wire::index::decode_entry_key(key).map_err(damaged)?))
 }
 
 pub(super) fn offset(value: &[u8]) -> Result<Offset, StoreFault> {

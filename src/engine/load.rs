@@ -80,12 +80,12 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     ) -> Result<Vec<(Seq, Millis)>, StoreFault> {
         let prefix = wire::index::record_prefix(record);
         let pairs = self.store.scan(shard, &prefix, &prefix, limit)?;
-        pairs.iter().map(|(key, value)| Ok((index::seq_of_record(key)?, index::timer(value)?))).collect()
+        pairs.iter().map(|(key, value)| Ok((index::seq_of_record(key)?, index::turn(value)?.0.timer()))).collect()
     }
 
     fn timer_of(&self, shard: Shard, record: RecordHash, seq: Seq) -> Result<Millis, StoreFault> {
         let value = self.store.get(shard, &[wire::index::record_key(record, seq)])?;
-        value.into_iter().next().flatten().map_or(Ok(Millis(0)), |it| index::timer(&it))
+        value.into_iter().next().flatten().map_or(Ok(Millis(0)), |it| Ok(index::turn(&it)?.0.timer()))
     }
 
     /// Retries whose time has come.

@@ -1,14 +1,12 @@
 //! What a restored store says: positions and settled set, what waits, and what must leave the index.
 //! Not here: reading the changelog itself (`restore`).
 
+use crate::engine::index::Turn;
 use crate::engine::{Engine, index};
 use crate::machine::{Removed, Restored};
-use crate::model::{
-    EntryKey, Millis, Offset, Place, RecordHash, SEGMENT_BITS, Segment, Shard, StateKey, StateValue, Tier, Topic,
-};
+use crate::model::{EntryKey, Offset, Place, SEGMENT_BITS, Shard, StateKey, StateValue, Tier, Topic};
 use crate::ports::{Batch, Crms, Log, Store, StoreFault};
 use crate::wire;
-use std::collections::BTreeSet;
 
 /// Pairs read from the store at a time while restoring.
 const SCAN_MAX: usize = 4096;
@@ -58,36 +56,43 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         }
     }
 
-    /// Entries whose message the changelog now says is settled leave the index; what stood behind them may go.
-    pub(super) fn drop_settled(
-        &mut self,
-        shard: Shard,
-        touched: &BTreeSet<(Topic, Segment)>,
-        restored: &Restored,
-    ) -> Result<(), StoreFault> {
+    /// Entries whose message the changelog says is settled leave the index.
+    pub(super) fn drop_settled(&mut self, shard: Shard, restored: &Restored) -> Result<(), StoreFault> {
         let mut gone: Vec<(Place, EntryKey)> = Vec::new();
         for tier in Tier::ALL {
             let topic = Topic::Delay(tier);
             let low = restored.positions.get(&topic).map_or(Offset(0), |it| it.low);
             gone.extend(self.places(shard, tier, (Offset(0), low), |_| true)?);
-            for (_, segment) in touched.iter().filter(|(it, _)| *it == topic) {
-                let Some(bits) = restored.segments.get(&(topic, *segment)) else { continue };
+            for ((_, segment), bits) in restored.segments.iter().filter(|((it, _), _)| *it == topic) {
                 let start = segment.0.saturating_mul(SEGMENT_BITS);
                 let range = (Offset(start), Offset(start.saturating_add(SEGMENT_BITS)));
                 gone.extend(self.places(shard, tier, range, |offset| bits.has(offset))?);
             }
         }
         let mut batch = Batch::default();
-        let mut records: BTreeSet<(RecordHash, EntryKey)> = BTreeSet::new();
         for (place, key) in gone {
             let Some((record, waits)) = self.waits_of(shard, &key)? else { continue };
             if waits.place == place {
                 index::remove(&mut batch, &key, &Removed { record, waits });
-                records.insert((record, key));
             }
         }
-        self.store.write(shard, batch)?;
-        self.queue_first_of(shard, records)
+        self.store.write(shard, batch)
+    }
+
+    /// The first of each record must be found in its queue: what stood before it may have ended at another owner.
+    pub(super) fn queue_heads(&mut self, shard: Shard) -> Result<(), StoreFault> {
+        let mut batch = Batch::default();
+        let mut last = None;
+        self.each(shard, &wire::index::record_space(), |key, value| {
+            let (record, _) = wire::index::decode_record_key(key).map_err(index::damaged)?;
+            let (turn, key) = index::turn(value)?;
+            if last != Some(record) && turn == Turn::Behind {
+                index::queue(&mut batch, &key, record);
+            }
+            last = Some(record);
+            Ok(())
+        })?;
+        self.store.write(shard, batch)
     }
 
     /// The messages of a delay topic in a range of offsets that `is_gone`.
@@ -116,16 +121,6 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             from.clone_from(last);
             from.push(0);
         }
-    }
-
-    fn queue_first_of(&mut self, shard: Shard, records: BTreeSet<(RecordHash, EntryKey)>) -> Result<(), StoreFault> {
-        let mut batch = Batch::default();
-        for (record, key) in records {
-            if let Some((seq, Millis(0))) = self.waiting_of(shard, record, 1)?.first() {
-                batch.writes.push((wire::index::queue_key(&key.connection, *seq), Some(Vec::new())));
-            }
-        }
-        self.store.write(shard, batch)
     }
 
     /// What waits per connection, where each queue starts, and how far each delay topic has been filed.

@@ -7,10 +7,10 @@
 use crate::engine::shard::{Phase, ShardSlot};
 use crate::engine::{Engine, index};
 use crate::machine::{Dice, Machine, Restored};
-use crate::model::{Millis, Offset, Received, Segment, Shard, StateKey, Tier, Topic};
+use crate::model::{Millis, Offset, Received, Shard, Tier, Topic};
 use crate::ports::{Assignment, Batch, Crms, Log, Opened, Store, StoreFault};
 use crate::wire;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     pub(super) fn assigned(&mut self, now: Millis, assignment: Assignment) {
@@ -71,9 +71,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         (messages, position): (Vec<Received>, Offset),
     ) {
         let Some(slot) = self.shards.get_mut(&shard) else { return };
-        let Phase::Restoring { position: positions, touched } = &mut slot.phase else { return };
+        let Phase::Restoring { position: positions } = &mut slot.phase else { return };
         positions.insert(topic, position);
-        let batch = match changelog_batch(topic, &messages, position, touched) {
+        let batch = match changelog_batch(topic, &messages, position) {
             Ok(batch) => batch,
             Err(fault) => return self.cannot_read(shard, topic, &fault),
         };
@@ -98,7 +98,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         let Some(slot) = self.shards.get(&shard) else { return };
         let end = |topic: Topic| slot.assignment.ends.get(&topic).copied().unwrap_or_default();
         match &slot.phase {
-            Phase::Restoring { position, .. } => {
+            Phase::Restoring { position } => {
                 let reached = |topic| position.get(&topic).copied().unwrap_or_default() >= end(topic);
                 let restored = reached(Topic::State) && reached(Topic::Applied);
                 if let Some(Err(fault)) = restored.then(|| self.start_filing(now, shard)) {
@@ -116,11 +116,13 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     }
 
     fn start_filing(&mut self, now: Millis, shard: Shard) -> Result<(), StoreFault> {
-        let Some(slot) = self.shards.get_mut(&shard) else { return Ok(()) };
-        let Phase::Restoring { touched, .. } = &mut slot.phase else { return Ok(()) };
-        let touched = std::mem::take(touched);
+        let Some(slot) = self.shards.get(&shard) else { return Ok(()) };
+        if slot.machine().is_some() {
+            return Ok(());
+        }
         let mut restored = self.read_state(shard)?;
-        self.drop_settled(shard, &touched, &restored)?;
+        self.drop_settled(shard, &restored)?;
+        self.queue_heads(shard)?;
         self.read_index(shard, &mut restored)?;
         restored.now = now;
         let machine = self.machine(shard, &restored);
@@ -188,19 +190,11 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
 const LINES_PER_BUDGET: usize = 16;
 
 /// What a piece of a changelog writes into the store.
-fn changelog_batch(
-    topic: Topic,
-    messages: &[Received],
-    position: Offset,
-    touched: &mut BTreeSet<(Topic, Segment)>,
-) -> Result<Batch, wire::state::StateFault> {
+fn changelog_batch(topic: Topic, messages: &[Received], position: Offset) -> Result<Batch, wire::state::StateFault> {
     let mut batch = Batch::default();
     for received in messages {
         let key = received.message.key.as_deref().unwrap_or_default();
         let (key, value) = wire::state::decode(topic, key, received.message.value.as_deref())?;
-        if let StateKey::Settled(topic, segment) = key {
-            touched.insert((topic, segment));
-        }
         let value = value.as_ref().map(wire::state::encode_value);
         batch.writes.push((wire::index::state_key(&key), value));
     }

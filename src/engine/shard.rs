@@ -2,7 +2,7 @@
 //! Not here: what moves it on (`restore`, `handover`).
 
 use crate::machine::Machine;
-use crate::model::{Millis, Offset, Received, Segment, Tier, Topic};
+use crate::model::{Millis, Offset, Received, Tier, Topic};
 use crate::ports::Assignment;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -34,7 +34,6 @@ pub(super) enum Phase {
     /// The changelogs are read into the store.
     Restoring {
         position: BTreeMap<Topic, Offset>,
-        touched: BTreeSet<(Topic, Segment)>,
     },
     /// The delay topics are read into the index; nothing is called.
     Filing(Box<Machine>),
@@ -64,7 +63,7 @@ impl Phase {
     }
 
     pub(super) fn restoring() -> Self {
-        Self::Restoring { position: BTreeMap::new(), touched: BTreeSet::new() }
+        Self::Restoring { position: BTreeMap::new() }
     }
 }
 

@@ -14,9 +14,12 @@ use std::time::Duration;
 impl Machine {
     pub(super) fn wants_of_call(&self, id: CallId, wants: &mut Wants) {
         let members = self.calls.get(&id).map(Vec::as_slice).unwrap_or_default();
-        let waiting = |it: &Delivery| self.lines.get(&it.target.connection.id).is_some_and(Line::has_waiting);
-        wants.records.extend(members.iter().filter(|it| waiting(it)).map(|it| self.record_want(it.target.record)));
-        wants.records.extend(members.iter().flat_map(|it| self.records_of_twins(it)).map(|it| self.record_want(it)));
+        let Some(first) = members.first() else { return };
+        if self.lines.get(&first.target.connection.id).is_some_and(Line::has_waiting) {
+            let own = members.iter().map(|it| it.target.record);
+            let of_twins = members.iter().flat_map(|it| self.records_of_twins(it));
+            self.want_records(own.chain(of_twins), wants);
+        }
     }
 
     pub(super) fn call_ended(&mut self, at: &mut Moment<'_>, ended: CallEnded) {
@@ -236,7 +239,7 @@ impl Machine {
         if 0 < timer.0 || self.order.has_before(record, seq) {
             return;
         }
-        at.out.index.push(IndexWrite::Queue(EntryKey { seq, connection: connection.clone() }));
+        at.out.index.push(IndexWrite::Queue(EntryKey { seq, connection: connection.clone() }, record));
         self.lines.line(&connection).lower_next(seq);
     }
 }

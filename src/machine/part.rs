@@ -20,6 +20,9 @@ pub struct Part {
     pub ended: Vec<Ended>,
     /// Entries of the waiting index that end with this commit.
     pub removed: BTreeMap<EntryKey, Removed>,
+    /// How far delay topics have been read, where a message was settled without being filed: the position passes it
+    /// only with this commit.
+    pub reads: BTreeMap<Tier, Offset>,
     /// Messages settled with this commit.
     pub settled: usize,
     /// Bytes of messages carried, roughly.
@@ -34,6 +37,7 @@ impl Part {
             && self.forwarded.is_empty()
             && self.ended.is_empty()
             && self.removed.is_empty()
+            && self.reads.is_empty()
     }
 
     /// This part followed by a later one: what an aborted commit becomes.
@@ -44,6 +48,7 @@ impl Part {
         self.forwarded.extend(later.forwarded);
         self.ended.extend(later.ended);
         self.removed.extend(later.removed);
+        self.reads.extend(later.reads);
         self.settled += later.settled;
         self.bytes += later.bytes;
     }
@@ -113,7 +118,7 @@ pub enum IndexWrite {
     /// A message of a delay topic is filed; `queued`: it may run at once. `replaces`: how the same delivery lay before.
     File { entry: Box<Entry>, waits: Waits, queued: bool, replaces: Option<Waits> },
     /// A delivery became the head of its record.
-    Queue(EntryKey),
+    Queue(EntryKey, RecordHash),
     /// A timer has fired.
     TimerGone(Millis, EntryKey, RecordHash),
     /// Everything below has been filed or passed.

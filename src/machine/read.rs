@@ -34,7 +34,7 @@ impl Machine {
             wants.entries.push(crate::model::EntryKey { seq, connection: connection.clone() });
         }
         if self.lines.get(connection).is_some_and(Line::has_waiting) {
-            wants.records.push(self.record_want(target.record));
+            self.want_records(std::iter::once(target.record), wants);
         }
     }
 

@@ -84,9 +84,7 @@ impl Machine {
             Input::Waiting { messages, .. } => self.wants_of_waiting(messages, &mut wants),
             Input::CallEnded(ended) => self.wants_of_call(ended.id, &mut wants),
             Input::Heads { connection, heads, .. } => self.wants_of_heads(connection, heads, &mut wants),
-            Input::Due(timers) => {
-                wants.records.extend(timers.iter().map(|(_, _, record)| self.record_want(*record)));
-            }
+            Input::Due(timers) => self.want_records(timers.iter().map(|(_, _, record)| *record), &mut wants),
             Input::Oldest(_, _) | Input::Committed | Input::Aborted => {}
         }
         wants

@@ -13,9 +13,16 @@ use std::collections::{BTreeMap, BTreeSet};
 type Filed = BTreeMap<RecordHash, BTreeSet<Seq>>;
 
 impl Machine {
-    /// How many waiting deliveries of the record must be seen so that two are among them that have not ended.
-    pub(super) fn record_want(&self, record: RecordHash) -> RecordWant {
-        RecordWant { record, limit: 2 + self.gone.get(&record).map_or(0, BTreeSet::len) }
+    /// Wants so much of each record that, whatever of it ends in one step, what is next can be seen: one more than
+    /// has ended, may end now (each mention of a record is one that may), or is in flight.
+    pub(super) fn want_records(&self, records: impl Iterator<Item = RecordHash>, wants: &mut Wants) {
+        let mut ends: BTreeMap<RecordHash, usize> = BTreeMap::new();
+        for record in records {
+            *ends.entry(record).or_default() += 1;
+        }
+        let gone = |record: RecordHash| self.gone.get(&record).map_or(0, BTreeSet::len);
+        let want = |(record, ends)| RecordWant { record, limit: 2 + gone(record) + ends };
+        wants.records.extend(ends.into_iter().map(want));
     }
 
     /// What waits of the record in the index, lowest first, without what has ended; each with its timer's end.
@@ -33,15 +40,12 @@ impl Machine {
     }
 
     pub(super) fn wants_of_waiting(&self, messages: &[WaitingRead], wants: &mut Wants) {
-        for message in messages {
-            match &message.content {
-                WaitingContent::Entry(entry) => {
-                    wants.entries.push(entry.key.clone());
-                    wants.records.push(self.record_want(entry.record));
-                }
-                WaitingContent::Strange { .. } => {}
-            }
-        }
+        let entries = messages.iter().filter_map(|it| match &it.content {
+            WaitingContent::Entry(entry) => Some(entry),
+            WaitingContent::Strange { .. } => None,
+        });
+        wants.entries.extend(entries.clone().map(|it| it.key.clone()));
+        self.want_records(entries.map(|it| it.record), wants);
     }
 
     /// Files messages of a delay topic in the order they lie there.
@@ -52,6 +56,7 @@ impl Machine {
     ) {
         let topic = Topic::Delay(tier);
         let mut filed = Filed::new();
+        let settled_before = self.building.settled;
         for WaitingRead { offset, content } in messages {
             if self.settled.is_settled(topic, offset) || offset < self.settled.here(topic) {
                 continue;
@@ -67,7 +72,17 @@ impl Machine {
             }
         }
         self.settled.reach(topic, position);
-        at.out.index.push(IndexWrite::Read(tier, position));
+        if settled_before < self.building.settled || self.has_uncommitted_read(tier) {
+            self.building.reads.insert(tier, position);
+        } else {
+            at.out.index.push(IndexWrite::Read(tier, position));
+        }
+    }
+
+    /// Whether a message of this topic was settled without being filed, and no commit has said so yet.
+    fn has_uncommitted_read(&self, tier: Tier) -> bool {
+        let flying = self.flying.as_ref().is_some_and(|it| it.reads.contains_key(&tier));
+        flying || self.building.reads.contains_key(&tier)
     }
 
     fn file(&mut self, at: &mut Moment<'_>, entry: Entry, filed: &mut Filed) {
@@ -75,6 +90,8 @@ impl Machine {
         let known = at.seen.entries.get(&entry.key).filter(|_| !self.is_gone(record, seq));
         let twice = filed.get(&record).is_some_and(|it| it.contains(&seq));
         let replaces = match known {
+            // The very message, read again after a crash before its position was noted.
+            Some((old, _)) if old.place == entry.place => return,
             _ if twice => return self.settle_double(entry.place),
             Some((old, _)) if self.is_in_memory(&connection, record, seq) || entry.attempt <= old.attempt => {
                 return self.settle_double(entry.place);
@@ -129,15 +146,14 @@ impl Machine {
         let first = self.waiting_of(at.seen, record).next().is_some_and(|(seq, _)| seq == key.seq);
         if first && !self.order.has_before(record, key.seq) {
             self.lines.line(&key.connection).lower_next(key.seq);
-            at.out.index.push(IndexWrite::Queue(key));
+            at.out.index.push(IndexWrite::Queue(key, record));
         }
     }
 
     pub(super) fn wants_of_heads(&self, connection: &ConnectionId, heads: &[Head], wants: &mut Wants) {
-        for head in heads.iter().filter(|it| !self.is_loaded(connection, it)) {
-            wants.applied.push((head.target.tenant, head.target.dedupe));
-            wants.records.push(self.record_want(head.target.record));
-        }
+        let fresh = || heads.iter().filter(|it| !self.is_loaded(connection, it));
+        wants.applied.extend(fresh().map(|it| (it.target.tenant, it.target.dedupe)));
+        self.want_records(fresh().map(|it| it.target.record), wants);
     }
 
     fn is_loaded(&self, connection: &ConnectionId, head: &Head) -> bool {

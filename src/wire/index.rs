@@ -156,6 +156,11 @@ pub fn decode_record_key(key: &[u8]) -> Result<(RecordHash, Seq), StateFault> {
 }
 
 /// All waiting deliveries of a CRM record; the first is its head.
+pub fn record_space() -> Vec<u8> {
+    vec![RECORD]
+}
+
+/// All waiting deliveries of one record, lowest `seq` first.
 pub fn record_prefix(record: RecordHash) -> Vec<u8> {
     let mut pen = Pen::starting_with(RECORD);
     pen.hash(record.0);
