@@ -6,7 +6,7 @@ CACHE := $(HOME)/.cache/sluicegate
 CARGO_TARGET_DIR ?= $(CACHE)/target
 export CARGO_TARGET_DIR
 
-# What `make sim` runs: N seeds, from SEED on or, with none given, from one that the simulator prints.
+# What `make sim` runs: N seeds, from SEED on.
 SEED ?=
 N ?= 200
 
@@ -38,10 +38,10 @@ quick: ## Proves all that needs no C++, in well under two minutes from cold
 
 sim: setup ## Runs N seeds of the simulator (SEED= for the first one, N=)
 	@scripts/announce.sh
-	$(if $(SEED),SEED=$(SEED)) N=$(N) cargo test --release --locked --test sim -- --nocapture
+	$(if $(SEED),SLUICEGATE_SIM_FIRST=$(SEED)) SLUICEGATE_SIM_SEEDS=$(N) cargo test --release --locked --features broker-tests --test sim every_seed -- --nocapture
 
-bench: build ## Measures against a bare HTTP client on the same machine
-	cargo bench --locked
+bench: setup ## Measures against a bare HTTP client on the same machine
+	cargo bench --locked --features broker-tests
 
 check: setup ## Form only: fmt, clippy, docs
 	cargo fmt --check

@@ -1,4 +1,5 @@
 //! Files of settings and what becomes of them; the fixtures lie in tests/data/config.
+//! Not here: single sections, which stand beside them.
 //! Set `BLESS` in the environment to write the expected texts anew, then read the difference.
 #![allow(
     clippy::unwrap_used,

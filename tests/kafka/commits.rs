@@ -1,4 +1,5 @@
 //! Commits: all or nothing, with the group's offsets, fenced, refused.
+//! Not here: what a commit carries (`engine`).
 
 use crate::support::{Instance, RawTransaction, World, commit_of, message, outgoing};
 use bytes::Bytes;

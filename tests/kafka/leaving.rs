@@ -1,4 +1,5 @@
 //! Leaving: quickly, with `Closed` as the last word, and back at once under the same name.
+//! Not here: the end of the engine.
 
 use crate::support::{Instance, World};
 use sluicegate::kafka::{KafkaLog, KafkaSettings};

@@ -1,4 +1,5 @@
 //! Taking over and giving up: hand-over between two instances, a name used twice, a group's offset set back.
+//! Not here: who should own which shard.
 
 use crate::support::{Instance, World, commit_of, message, outgoing};
 use sluicegate::model::{Offset, Shard, Topic};

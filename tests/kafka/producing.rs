@@ -1,4 +1,5 @@
 //! Messages from outside the loop.
+//! Not here: what a sound job is.
 
 use crate::support::World;
 use bytes::Bytes;

@@ -1,4 +1,5 @@
 //! Reading: order, gaps, beginning again, leaving topics alone.
+//! Not here: what the messages mean.
 
 use crate::support::{Instance, RawTransaction, World};
 use sluicegate::model::{Offset, Received, Shard, Tier, Topic};

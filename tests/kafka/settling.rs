@@ -1,4 +1,5 @@
 //! Commits whose end was never answered: what really became of them is found out.
+//! Not here: how the engine uses what is found.
 
 use crate::support::broker::broker;
 use crate::support::{Instance, Proxy, Swallow, World, commit_of, message, outgoing};

@@ -1,4 +1,5 @@
 //! The topics: planned, made, mended, and refused when their counts differ.
+//! Not here: how the plan is printed.
 
 use crate::support::{Instance, World};
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};

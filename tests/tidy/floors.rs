@@ -21,10 +21,7 @@ const BLIND: &[(&[&str], &[&str])] = &[
     // An adapter translates; what follows from it is the machine's.
     (&["kafka", "embedded", "store", "crm", "credentials", "tenants", "simulated"], &["machine"]),
     // What can be typed and what is served is an operator's act (`ops`), whatever the adapters are.
-    (
-        &["cli", "web"],
-        &["machine", "engine", "kafka", "embedded", "store", "crm", "credentials", "tenants", "simulated"],
-    ),
+    (&["cli", "web"], &["machine", "engine", "kafka", "embedded", "store", "crm", "tenants", "simulated"]),
 ];
 
 const PURE: [&str; 4] = ["model", "machine", "wire", "config"];

@@ -52,7 +52,7 @@ fn pick(dice: &mut crate::machine::Dice, below: u64) -> u64 {
 fn job(tenant: u32, contact: u64, version: u64, number: u64) -> NewJob {
     let tenant = tenant_name(tenant);
     let value = format!(
-        r#"{{"tenant_id":"{tenant}","event_type":"contact.changed","idempotency_key":"event-{number}","payload":{{"object":"contact","external_id":"c-{contact}","operation":"upsert","properties":{{"firstname":"Contact {contact}","lastname":"of {tenant}","sluicegate_seq":"{version}"}}}}}}"#
+        r#"{{"tenant_id":"{tenant}","event_type":"contact.changed","idempotency_key":"event-{number}","payload":{{"object":"contact","external_id":"c-{contact}","operation":"upsert","properties":{{"firstname":"Contact {contact}","lastname":"of {tenant}","event_number":"{version}"}}}}}}"#
     );
     NewJob { key: Some(Bytes::from(tenant)), value: Bytes::from(value), headers: Vec::<Header>::new() }
 }

@@ -1,4 +1,5 @@
 //! What the command line understands.
+//! Not here: what the commands do.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test panics on purpose")]
 
 use super::*;

@@ -1,4 +1,5 @@
 //! What `check` answers.
+//! Not here: the faults of a configuration (`config`).
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test panics on purpose")]
 
 use super::*;

@@ -53,7 +53,7 @@ impl Default for Settings {
             shuffle: true,
             seed: 1,
             poison: None,
-            marker: "sluicegate_seq".to_owned(),
+            marker: "event_number".to_owned(),
             records_max: None,
             recording: Recording::default(),
         }

@@ -74,7 +74,7 @@ fn project() -> String {
         )
     };
     format!(
-        "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion>\
+        "<project><modelVersion>4.0.0</modelVersion>\
          <groupId>sluicegate</groupId><artifactId>test-broker</artifactId><version>1</version>\
          <dependencies>{}{}</dependencies></project>",
         dependency("org.apache.kafka", "kafka_2.13", VERSION),

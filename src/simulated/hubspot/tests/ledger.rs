@@ -8,7 +8,7 @@ use super::{Recording, Settings, TOKEN, start, unlimited};
 async fn apply(settings: Settings, markers: &[&str]) -> (super::Running, super::super::RecordLedger) {
     let (running, caller) = start(settings).await;
     for marker in markers {
-        caller.upsert(&[("c_1", json!({ "sluicegate_seq": marker, "firstname": marker }))]).await;
+        caller.upsert(&[("c_1", json!({ "event_number": marker, "firstname": marker }))]).await;
     }
     let record = running.accounts.record(TOKEN, "contacts", "c_1").unwrap();
     (running, record)
@@ -40,7 +40,7 @@ async fn markers_may_be_any_text() {
 #[tokio::test]
 async fn the_same_marker_on_two_records_is_no_duplicate() {
     let (running, caller) = start(unlimited()).await;
-    caller.upsert(&[("c_1", json!({ "sluicegate_seq": "4" })), ("c_2", json!({ "sluicegate_seq": "4" }))]).await;
+    caller.upsert(&[("c_1", json!({ "event_number": "4" })), ("c_2", json!({ "event_number": "4" }))]).await;
     assert_eq!(running.accounts.totals(TOKEN).unwrap().duplicates, 0);
 }
 

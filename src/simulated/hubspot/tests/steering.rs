@@ -19,7 +19,7 @@ async fn another_process_opens_steers_and_reads_accounts() {
     assert_eq!(caller.upsert(&[("c_1", json!({}))]).await.status, 401);
     let open = json!({ "account": TOKEN, "settings": { "search_lag_ms": 0, "limits": { "burst": null } } });
     assert_eq!(caller.post("/_control/accounts", open).await.status, 200);
-    assert_eq!(caller.upsert(&[("c_1", json!({ "sluicegate_seq": "1" }))]).await.status, 200);
+    assert_eq!(caller.upsert(&[("c_1", json!({ "event_number": "1" }))]).await.status, 200);
 
     let faults = json!({ "account": TOKEN, "rules": [{ "fault": { "kind": "status", "status": 503 }, "times": 1 }] });
     assert_eq!(caller.post("/_control/faults", faults).await.status, 200);
