@@ -1,18 +1,19 @@
 //! From what was typed to what is done: one arm per command.
 //! Not here: the commands themselves.
 
-use crate::cli::args::{Cli, Command, Global, PretendHubspot};
+use crate::cli::args::{Cli, Command, PretendHubspot};
 use crate::cli::output::{Output, complain};
 use crate::cli::{Exit, check, completions};
 use crate::simulated::hubspot::{Serve, Settings, serve_blocking};
 use clap::Parser;
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
 /// The program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    listen_to_log(&cli.global);
+    listen_to_log(&cli);
     let mut output = Output::new(cli.global.output);
     done(&cli, &mut output).into()
 }
@@ -65,8 +66,23 @@ fn pretend_hubspot(args: &PretendHubspot, output: &mut Output) -> Exit {
     }
 }
 
-/// The log goes to stderr; `RUST_LOG` wins over -q and -v. The demo's screen has no room for it.
-fn listen_to_log(global: &Global) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(global.log_filter()));
+/// The log goes to stderr; `RUST_LOG` wins over -q and -v.
+fn listen_to_log(cli: &Cli) {
+    let wanted = if is_on_screen(&cli.command) { "off" } else { cli.global.log_filter() };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(wanted));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+/// The demo draws on the terminal to which the log would go, and each line of it would tear the picture.
+fn is_on_screen(command: &Command) -> bool {
+    match command {
+        Command::Demo(args) => !args.plain && std::io::stdout().is_terminal() && std::io::stderr().is_terminal(),
+        Command::Run
+        | Command::Check
+        | Command::Topics(_)
+        | Command::Enqueue(_)
+        | Command::Status(_)
+        | Command::Completions { .. }
+        | Command::PretendHubspot(_) => false,
+    }
 }
