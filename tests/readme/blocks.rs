@@ -27,7 +27,7 @@ pub(crate) fn blocks(page: &str) -> Vec<Block> {
             }
             (None, None) => {
                 if let Some(heading) = line.strip_prefix("## ") {
-                    section = heading.to_owned();
+                    heading.clone_into(&mut section);
                 }
             }
         }
