@@ -1,7 +1,7 @@
 //! From what was typed to what is done: one arm per command.
 //! Not here: the commands themselves.
 
-use crate::cli::args::{Cli, Command, Global, PretendHubspot};
+use crate::cli::args::{Cli, Command, PretendHubspot};
 use crate::cli::output::{Output, complain};
 use crate::cli::{Exit, check, completions};
 use crate::simulated::hubspot::{Serve, Settings, serve_blocking};
@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 /// The program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    listen_to_log(&cli.global);
+    listen_to_log(&cli);
     let mut output = Output::new(cli.global.output);
     done(&cli, &mut output).into()
 }
@@ -65,8 +65,19 @@ fn pretend_hubspot(args: &PretendHubspot, output: &mut Output) -> Exit {
     }
 }
 
-/// The log goes to stderr; `RUST_LOG` wins over -q and -v. The demo's screen has no room for it.
-fn listen_to_log(global: &Global) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(global.log_filter()));
+/// The log goes to stderr; `RUST_LOG` wins over -q and -v. The demo tells its story itself: only errors, unless asked.
+fn listen_to_log(cli: &Cli) {
+    let told = match &cli.command {
+        Command::Demo(_) if cli.global.verbose == 0 => "error",
+        Command::Demo(_)
+        | Command::Run
+        | Command::Check
+        | Command::Topics(_)
+        | Command::Enqueue(_)
+        | Command::Status(_)
+        | Command::Completions { .. }
+        | Command::PretendHubspot(_) => cli.global.log_filter(),
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(told));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
 }
