@@ -80,7 +80,7 @@ impl Committer {
 
 impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     pub(super) fn commit_what_is_due(&mut self, now: Millis) {
-        let machines = || self.shards.values().filter_map(ShardSlot::machine);
+        let machines = || self.shards.values().filter(|it| it.may_commit()).filter_map(ShardSlot::machine);
         if machines().any(|it| it.has_outcomes()) {
             self.committer.dirty_since.get_or_insert(now);
         } else {

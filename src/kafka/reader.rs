@@ -45,6 +45,8 @@ pub(super) enum ReaderCommand {
         wanted: bool,
     },
     Close(Vec<Shard>),
+    /// News of ownership go the way of the messages, so that they never overtake the assignment they speak of.
+    Tell(LogEvent),
     Leave,
 }
 
@@ -155,6 +157,7 @@ impl Reader {
                 }
             }
             ReaderCommand::Close(shards) => self.close(&shards),
+            ReaderCommand::Tell(event) => self.emitter.emit(event),
             ReaderCommand::Leave => {}
         }
     }

@@ -43,7 +43,16 @@ fn crms(runtime: &Handle, connection: &Connection, url: &str) -> (HttpCrms, Rece
         Event::CallEnded(it) => sender.send(it).unwrap(),
         Event::Log(_) | Event::Drain => panic!("{event:?}"),
     });
-    (HttpCrms::new(runtime.clone(), Http::new(&HttpLimits::default()).unwrap(), accesses, events), ended)
+    (
+        HttpCrms::new(
+            runtime.clone(),
+            Http::new(&HttpLimits::default()).unwrap(),
+            accesses,
+            events,
+            Arc::new(|| Millis(0)),
+        ),
+        ended,
+    )
 }
 
 async fn serve(routes: Router) -> String {
