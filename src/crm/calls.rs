@@ -2,6 +2,7 @@
 //! Not here: which call is next (`machine`), what a CRM's answer means (its connector).
 
 use crate::crm::{Access, Accesses, Exchange, Http, Next, connector};
+use crate::fail_points::{self, FailPoint};
 use crate::model::{Answer, Call, CallEnded, CallId, Fault, Reason, Reply, Shard};
 use crate::ports::{Crms, Event};
 use std::sync::Arc;
@@ -36,10 +37,12 @@ impl Crms for HttpCrms {
         let access = self.accesses.find(&call.connection.id);
         let deadline = tokio::time::Instant::now() + self.deadline;
         drop(self.runtime.spawn(async move {
+            fail_points::reach(FailPoint::BeforeCall);
             let answer = match access {
                 Some(access) => make(&http, call, access, deadline).await,
                 None => unconfigured(&call),
             };
+            fail_points::reach(FailPoint::AfterCall);
             ending.end(answer);
         }));
     }
