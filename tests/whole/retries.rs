@@ -67,7 +67,7 @@ fn one_bad_input_of_a_batch_dies_alone_whether_the_crm_names_it_or_refuses_the_b
     stage.hubspot.change(&json!({ "latency": { "min_ms": 300, "max_ms": 300 }, "poison": "r-17-1" }));
     let named =
         ScriptedAnswer::Input { status: 400, category: "VALIDATION_ERROR".to_owned(), message: "no".to_owned() };
-    stage.hubspot.script(&script("r-23", 1, named));
+    stage.hubspot.script(&script("r-23", 100, named));
     let process = stage.run("one", None);
     stage.send(&jobs);
     let mut outcomes = stage.outcomes();

@@ -160,7 +160,10 @@ impl Stage {
         );
         for tenant in &self.tenants {
             let file = self.dir.path().join(format!("{tenant}.token"));
-            fs::write(&file, token(tenant)).unwrap();
+            // Written once: another instance may be reading it.
+            if !file.exists() {
+                fs::write(&file, token(tenant)).unwrap();
+            }
             text += &format!(
                 "[[tenant]]\nid = {tenant:?}\n[[tenant.connection]]\nid = \"hubspot\"\ncrm = \"hubspot\"\n\
                  access_token = {{ file = {file:?} }}\nbase_url = {base_url:?}\n"
