@@ -2,6 +2,7 @@
 //! Not here: which call is next (`machine`), what a CRM's answer means (its connector).
 
 use crate::crm::{Access, Accesses, Exchange, Http, Next, connector};
+use crate::fail_points::{self, FailPoint};
 use crate::model::{Answer, Call, CallEnded, CallId, Fault, Millis, Reason, Reply, Shard};
 use crate::ports::{Crms, Event};
 use std::sync::Arc;
@@ -41,12 +42,14 @@ impl Crms for HttpCrms {
         let deadline = tokio::time::Instant::now() + self.deadline;
         let now = Arc::clone(&self.now);
         drop(self.runtime.spawn(async move {
+            fail_points::reach(FailPoint::BeforeCall);
             // A process that was frozen in between wakes up here, perhaps long after somebody else took over.
             let answer = match access {
                 _ if call.until <= now() => Answer::Unsent,
                 Some(access) => make(&http, call, access, deadline).await,
                 None => unconfigured(&call),
             };
+            fail_points::reach(FailPoint::AfterCall);
             ending.end(answer);
         }));
     }

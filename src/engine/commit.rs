@@ -3,6 +3,7 @@
 
 use crate::engine::shard::ShardSlot;
 use crate::engine::{Ended, Engine, index};
+use crate::fail_points::{self, FailPoint};
 use crate::machine::{Bug, Input, Machine, Note, Part};
 use crate::model::{
     Commit, CommitNumber, Millis, Offset, Received, Shard, ShardCommit, StateKey, StateValue, Tier, Topic,
@@ -158,6 +159,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
 
     fn committed(&mut self, now: Millis, ends: &BTreeMap<(Shard, Topic), Offset>) {
         let Some(under_way) = self.committer.under_way.take() else { return };
+        fail_points::reach(FailPoint::AfterCommit);
         self.committer.lease_start = under_way.started;
         self.committer.refusals = 0;
         for (shard, part) in under_way.parts {

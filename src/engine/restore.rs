@@ -6,6 +6,7 @@
 
 use crate::engine::shard::{Phase, ShardSlot};
 use crate::engine::{Engine, index};
+use crate::fail_points::{self, FailPoint};
 use crate::machine::{Dice, Machine, Restored};
 use crate::model::{Millis, Offset, Received, Shard, Tier, Topic};
 use crate::ports::{Assignment, Batch, Crms, Log, Opened, Store, StoreFault};
@@ -103,6 +104,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         if let Err(fault) = self.store.write(shard, batch) {
             return self.store_failed(shard, &fault);
         }
+        fail_points::reach(FailPoint::DuringRestore);
         self.restored_so_far(now, shard);
     }
 

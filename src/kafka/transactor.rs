@@ -1,6 +1,7 @@
 //! One producer's life: makes commits into transactions, one after the other. Every call here may block.
 //! Not here: the watchdog over it (`transactions`), whether a commit is tried again.
 
+use crate::fail_points::{self, FailPoint};
 use crate::kafka::deliveries::{Deliveries, Undelivered};
 use crate::kafka::errors::{KafkaFault, Verdict, fault};
 use crate::kafka::member::{MemberConsumer, membership};
@@ -92,7 +93,10 @@ impl Transactor {
             Some(member) => self.fill(commit, &member),
         };
         match filled {
-            Ok(()) => self.end(began),
+            Ok(()) => {
+                fail_points::reach(FailPoint::AfterProduce);
+                self.end(began)
+            }
             Err(halt) => self.undo(halt, began),
         }
     }
