@@ -6,6 +6,7 @@ use crate::cli::output::{Output, complain};
 use crate::cli::{Exit, check, completions};
 use crate::simulated::hubspot::{Serve, Settings, serve_blocking};
 use clap::Parser;
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -65,19 +66,23 @@ fn pretend_hubspot(args: &PretendHubspot, output: &mut Output) -> Exit {
     }
 }
 
-/// The log goes to stderr; `RUST_LOG` wins over -q and -v. The demo tells its story itself: only errors, unless asked.
+/// The log goes to stderr; `RUST_LOG` wins over -q and -v.
 fn listen_to_log(cli: &Cli) {
-    let told = match &cli.command {
-        Command::Demo(_) if cli.global.verbose == 0 => "error",
-        Command::Demo(_)
-        | Command::Run
+    let wanted = if is_on_screen(&cli.command) { "off" } else { cli.global.log_filter() };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(wanted));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+/// The demo draws on the terminal to which the log would go, and each line of it would tear the picture.
+fn is_on_screen(command: &Command) -> bool {
+    match command {
+        Command::Demo(args) => !args.plain && std::io::stdout().is_terminal() && std::io::stderr().is_terminal(),
+        Command::Run
         | Command::Check
         | Command::Topics(_)
         | Command::Enqueue(_)
         | Command::Status(_)
         | Command::Completions { .. }
-        | Command::PretendHubspot(_) => cli.global.log_filter(),
-    };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(told));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+        | Command::PretendHubspot(_) => false,
+    }
 }

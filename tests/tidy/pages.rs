@@ -63,6 +63,13 @@ fn the_architecture_is_read_in_one_sitting() {
 }
 
 #[test]
+fn the_page_of_settings_holds_the_defaults_word_for_word() {
+    let shown = read("docs/configuration.md");
+    let block = format!("```toml\n{}```\n", read("src/config/defaults.toml"));
+    assert!(shown.contains(&block), "docs/configuration.md: copy src/config/defaults.toml into its block");
+}
+
+#[test]
 fn the_makefile_has_few_targets_and_each_is_explained() {
     let makefile = read("Makefile");
     let targets = targets(&makefile);

@@ -146,11 +146,11 @@ impl View {
     fn title(&self, stage: &Stage) -> Line<'_> {
         let first = self
             .first_applied
-            .map_or_else(String::new, |it| format!("  first event applied after {:.1} s", it.as_secs_f64()));
+            .map_or_else(String::new, |it| format!("first event applied after {:.1} s", it.as_secs_f64()));
         Line::from(vec![
             Span::styled(" Sluicegate ", Style::new().add_modifier(Modifier::REVERSED)),
             Span::from(format!(
-                "  pretend HubSpot, 100 calls per 10 s each  {:.0} s{first}",
+                "  pretend HubSpot, 100 calls per 10 s and account   {:.0} s   {first}",
                 stage.age().as_secs_f64()
             )),
         ])
