@@ -40,7 +40,13 @@ pub(crate) fn blocks(page: &str) -> Vec<Block> {
 pub(crate) fn settings_within(block: &Block) -> Vec<String> {
     match block.language.as_str() {
         "toml" => vec![block.text.clone()],
-        "sh" => block.text.split("<<'END'\n").skip(1).filter_map(|it| it.split("\nEND\n").next()).map(str::to_owned).collect(),
+        "sh" => block
+            .text
+            .split("<<'END'\n")
+            .skip(1)
+            .filter_map(|it| it.split("\nEND\n").next())
+            .map(str::to_owned)
+            .collect(),
         _ => Vec::new(),
     }
 }
