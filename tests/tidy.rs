@@ -13,6 +13,8 @@
 mod files;
 #[path = "tidy/floors.rs"]
 mod floors;
+#[path = "tidy/log.rs"]
+mod log;
 #[path = "tidy/pages.rs"]
 mod pages;
 #[path = "tidy/tree.rs"]

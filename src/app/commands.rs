@@ -70,7 +70,10 @@ fn pretend_hubspot(args: &PretendHubspot, output: &mut Output) -> Exit {
 fn listen_to_log(cli: &Cli) {
     let wanted = if is_on_screen(&cli.command) { "off" } else { cli.global.log_filter() };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(wanted));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // Files and collectors of logs want no colours; NO_COLOR has its way on a terminal too.
+    let coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
+    log.with_ansi(coloured).init();
 }
 
 /// The demo draws on the terminal to which the log would go, and each line of it would tear the picture.
