@@ -56,8 +56,10 @@ fn a_fleet_that_loses_gains_and_freezes_instances_leaves_the_crm_as_one_process_
         std::thread::sleep(FROZEN - LANDING);
         let (asleep, waking) = (taps[0].requests().len(), one.log().len());
         one.signal("CONT");
+        let woken = Instant::now();
         over.store(true, Ordering::Relaxed);
         one.await_alive("its calls after waking", PATIENCE, |_| asleep < taps[0].requests().len());
+        eprintln!("{:?} after waking", woken.elapsed());
         let first_call = taps[0].requests()[asleep].at_us;
         let log = one.log()[waking..].to_owned();
         let owner_again = log.lines().find(|it| it.contains("shard restored: reading jobs"));

@@ -14,6 +14,7 @@ mod again;
 mod bad_input;
 mod crashes;
 mod fleet;
+mod lease;
 mod retries;
 mod stage;
 mod stopping;
