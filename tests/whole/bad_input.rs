@@ -1,7 +1,7 @@
 //! Messages that are no jobs: one dead letter each, byte for byte, and the shard goes on.
 //! Not here: what a CRM refuses (`retries`).
 
-use crate::stage::{Job, Letter, PARTITIONS, Read, Stage, now_us, tally, text};
+use crate::stage::{Job, Letter, PARTITIONS, Read, Stage, await_that, now_us, tally, text};
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use serde_json::json;
@@ -157,5 +157,10 @@ fn allow_large_jobs(stage: &Stage) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let changed = runtime.block_on(admin.alter_configs([&change], &AdminOptions::new())).unwrap();
     changed.into_iter().for_each(|it| drop(it.unwrap()));
+    let asked = || runtime.block_on(admin.describe_configs([&ResourceSpecifier::Topic(&topic)], &AdminOptions::new()));
+    await_that("the brokers know of it", Duration::from_secs(10), || {
+        let config = asked().unwrap().remove(0).unwrap();
+        config.get("max.message.bytes").is_some_and(|it| it.value.as_deref() == Some("16777216"))
+    });
     stage.apply_topics();
 }

@@ -88,6 +88,7 @@ fn after_twenty_kills_the_crm_is_as_after_a_sequential_run() {
     outcomes.await_exactly(JOBS, Duration::from_secs(60));
     assert_eq!(stage.dead_letters().look(Duration::from_millis(500)), 0);
     let effects = judge(&stage, &all, &outcomes.read, &lives);
+    assert!(0 < effects.repeated, "no kill lost a commit: {effects:?}");
     process.stop();
     eprintln!(
         "{KILLS} kills: {effects:?}; start to first call: {}; restore: {}",

@@ -21,12 +21,11 @@ fn a_fleet_that_loses_gains_and_freezes_instances_leaves_the_crm_as_one_process_
     let mut outcomes = stage.outcomes();
     // When something was lost that may have called without committing; a shard that is handed over repeats nothing.
     let mut lives = Vec::new();
-    let (over, sent) = (AtomicBool::new(false), &std::sync::Mutex::new(0));
+    let over = AtomicBool::new(false);
     // Jobs come all the time; the last of them when everything has happened.
     let feed = || {
         for some in all.chunks(20) {
             stage.send(some);
-            *sent.lock().unwrap() += some.len();
             if !over.load(Ordering::Relaxed) {
                 std::thread::sleep(Duration::from_millis(450));
             }
@@ -56,8 +55,10 @@ fn a_fleet_that_loses_gains_and_freezes_instances_leaves_the_crm_as_one_process_
         std::thread::sleep(FROZEN - LANDING);
         let (asleep, waking) = (taps[0].requests().len(), one.log().len());
         one.signal("CONT");
+        let woken = Instant::now();
         over.store(true, Ordering::Relaxed);
         one.await_alive("its calls after waking", PATIENCE, |_| asleep < taps[0].requests().len());
+        eprintln!("{:?} after waking", woken.elapsed());
         let first_call = taps[0].requests()[asleep].at_us;
         let log = one.log()[waking..].to_owned();
         let owner_again = log.lines().find(|it| it.contains("shard restored: reading jobs"));

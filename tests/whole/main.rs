@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::panic,
     clippy::print_stderr,
     reason = "a test panics and prints on purpose"
@@ -14,6 +15,7 @@ mod again;
 mod bad_input;
 mod crashes;
 mod fleet;
+mod lease;
 mod retries;
 mod stage;
 mod stopping;

@@ -5,7 +5,9 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 const SEATS: usize = 4;
 
-static TAKEN: Mutex<usize> = Mutex::new(0);
+struct Taken(usize);
+
+static TAKEN: Mutex<Taken> = Mutex::new(Taken(0));
 static LEFT: Condvar = Condvar::new();
 
 /// Given back when dropped.
@@ -13,14 +15,14 @@ pub(crate) struct Seat;
 
 pub(crate) fn take_seat() -> Seat {
     let taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut taken = LEFT.wait_while(taken, |taken| SEATS <= *taken).unwrap_or_else(PoisonError::into_inner);
-    *taken += 1;
+    let mut taken = LEFT.wait_while(taken, |taken| SEATS <= taken.0).unwrap_or_else(PoisonError::into_inner);
+    taken.0 += 1;
     Seat
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        TAKEN.lock().unwrap_or_else(PoisonError::into_inner).0 -= 1;
         LEFT.notify_one();
     }
 }

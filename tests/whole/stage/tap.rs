@@ -34,14 +34,7 @@ impl Tap {
                 server.set_nodelay(true).unwrap();
                 let (up, down) = ((client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client));
                 let requests = Arc::clone(&requests);
-                thread::spawn(move || {
-                    carry(up.0, up.1, |piece| {
-                        if piece.starts_with(b"POST ") {
-                            let request = Request { at_us: super::now_us(), token: token(piece) };
-                            requests.lock().unwrap().push(request);
-                        }
-                    })
-                });
+                thread::spawn(move || carry(up.0, up.1, |piece| note(piece, &requests)));
                 thread::spawn(move || carry(down.0, down.1, |_| {}));
             }
         });
@@ -51,6 +44,13 @@ impl Tap {
     /// Every request so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
+    }
+}
+
+/// Nobody sends a second request before the answer to the first, so that each begins a piece.
+fn note(piece: &[u8], requests: &Mutex<Vec<Request>>) {
+    if piece.starts_with(b"POST ") {
+        requests.lock().unwrap().push(Request { at_us: super::now_us(), token: token(piece) });
     }
 }
 
