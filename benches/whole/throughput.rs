@@ -107,7 +107,12 @@ fn run(crm: &Crm, batch_max: u64, ahead: u64) -> Run {
         peak_mib: gate.process.peak_mib(),
     };
     let moved = gate.metric("sluicegate_waits_total");
-    eprintln!("  {:.0} jobs/s, {:.4} s CPU per 1,000, {moved} released", run.rate, run.cpu);
+    let commits = gate.metric("sluicegate_commit_duration_seconds_count");
+    let mean = 1000.0 * gate.metric("sluicegate_commit_duration_seconds_sum") / commits;
+    eprintln!(
+        "  {:.0} jobs/s, {:.4} s CPU per 1,000; {commits} commits of {mean:.0} ms, {moved} jobs released",
+        run.rate, run.cpu
+    );
     run
 }
 
