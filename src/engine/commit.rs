@@ -246,7 +246,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         if !self.shards.contains_key(&shard) {
             return;
         }
-        let mut batch = Batch::default();
+        // Each entry that ended is up to five keys.
+        let mut batch = Batch { writes: Vec::with_capacity(part.puts.len() + 5 * part.removed.len() + 2) };
         for (key, value) in &part.puts {
             let value = value.as_ref().map(wire::state::encode_value);
             batch.writes.push((wire::index::state_key(key), value));
