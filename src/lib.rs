@@ -6,7 +6,7 @@
 //!
 //! | floor | modules | |
 //! | --- | --- | --- |
-//! | 0 words | `model` | passive data |
+//! | 0 words | `model` `fail_points` | passive data · where a test may end the process |
 //! | 1 rules | `machine` · `wire` `config` `telemetry` | pure decisions · bytes and text to words · names of metrics |
 //! | 2 loops | `ports` `engine` | the world as traits · the loop |
 //! | 3 world | `kafka` `embedded` `store` `crm` `credentials` `simulated` | adapters, blind to one another |
@@ -21,6 +21,7 @@ pub mod crm;
 #[cfg(feature = "rocksdb")]
 pub mod embedded;
 pub mod engine;
+pub mod fail_points;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 pub mod machine;

@@ -2,34 +2,21 @@
 //! Not here: which log, store and connectors it has; whoever starts it hands them in.
 
 use crate::app::clock::Clock;
+use crate::app::inbox::Inbox;
 use crate::engine::{Ended, Engine, Setup};
 use crate::machine::Note;
 use crate::model::{Because, Millis};
 use crate::ports::{Crms, Event, Log, LogEvent, Store};
 use crate::telemetry::{Levels, Metrics};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Events that may wait for the loop; whoever sends more waits.
-const EVENTS_MAX: usize = 16_384;
-/// Events taken in one turn.
-const TURN_EVENTS_MAX: usize = 512;
 /// The loop turns at least this often, so that its heartbeat shows it lives.
 const TURN_EVERY: Duration = Duration::from_secs(1);
 /// How often what people see is renewed.
 const SHOW_EVERY: Duration = Duration::from_millis(200);
-
-/// Where the world sends what it has to say.
-#[derive(Clone)]
-pub(super) struct Events {
-    sender: SyncSender<Event>,
-}
-
-/// The receiving end, handed to the loop.
-pub(super) struct Inbox(Receiver<Event>);
 
 /// What is seen from outside of a running engine.
 #[derive(Debug, Default)]
@@ -52,19 +39,12 @@ pub(super) struct Seen {
     pub(super) shards: Vec<(u32, &'static str)>,
 }
 
-pub(super) fn events() -> (Events, Inbox) {
-    let (sender, receiver) = sync_channel(EVENTS_MAX);
-    (Events { sender }, Inbox(receiver))
-}
-
-impl Events {
-    /// Waits while the loop is behind. An event for a loop that has ended is dropped: nobody needs it any more.
-    pub(super) fn send(&self, event: Event) {
-        drop(self.sender.send(event));
-    }
-}
-
 impl Pulse {
+    /// The process is alive although no loop turns.
+    pub(super) fn beat_at(&self, now: Millis) {
+        self.beat.store(now.0, Ordering::Relaxed);
+    }
+
     pub(super) fn last_beat(&self) -> Millis {
         Millis(self.beat.load(Ordering::Relaxed))
     }
@@ -118,7 +98,8 @@ fn run<L: Log, S: Store, C: Crms>(
     let mut wake = None;
     let mut shown_at = Millis(0);
     loop {
-        let events = inbox.next(clock.now(), wake);
+        let patience = wake.map_or(TURN_EVERY, |it: Millis| it.since(clock.now()).min(TURN_EVERY));
+        let events = inbox.next(patience);
         if pulse.killed.load(Ordering::Relaxed) {
             return None;
         }
@@ -131,7 +112,7 @@ fn run<L: Log, S: Store, C: Crms>(
         let now = clock.now();
         let turn = engine.turn(now, events);
         count(metrics, turn.notes);
-        pulse.beat.store(now.0, Ordering::Relaxed);
+        pulse.beat_at(now);
         if SHOW_EVERY <= now.since(shown_at) || turn.ended.is_some() {
             shown_at = now;
             show(&engine, pulse, metrics);
@@ -140,18 +121,6 @@ fn run<L: Log, S: Store, C: Crms>(
             return turn.ended;
         }
         wake = turn.wake;
-    }
-}
-
-impl Inbox {
-    /// What has come, or nothing when it is time to turn anyway.
-    fn next(&self, now: Millis, wake: Option<Millis>) -> Vec<Event> {
-        let patience = wake.map_or(TURN_EVERY, |it| it.since(now).min(TURN_EVERY));
-        let first = match self.0.recv_timeout(patience) {
-            Ok(event) => event,
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Vec::new(),
-        };
-        std::iter::once(first).chain(self.0.try_iter()).take(TURN_EVENTS_MAX).collect()
     }
 }
 

@@ -2,7 +2,8 @@
 //! Not here: which log and store it runs on (`world`); the loop itself (`engine`).
 
 use crate::app::clock::Clock;
-use crate::app::instance::{self, Events, Inbox, Pulse};
+use crate::app::inbox::{self, Events, Inbox};
+use crate::app::instance::{self, Pulse};
 use crate::cli::Exit;
 use crate::cli::output::complain;
 use crate::engine::{Ended, Settings, Setup, Tenants};
@@ -49,25 +50,43 @@ where
         Err(error) => return failed(Exit::Failure, format!("cannot listen for signals: {error}")),
     };
     loop {
-        let (events, inbox) = instance::events();
+        let (events, inbox) = inbox::events();
         let world = match make(&events) {
             Ok(world) => world,
             Err((exit, what)) => return failed(exit, what),
         };
-        let ended = match one_life(kept, world, (&events, inbox), &mut stops) {
+        let (ended, asked) = match one_life(kept, world, (&events, inbox), &mut stops) {
             Ok(ended) => ended,
             Err(exit) => return exit,
         };
         match ended {
             Ended::Drained => return Exit::Ok,
             Ended::Stopped(fault) => return failed(Exit::Failure, fault.what),
-            // Calls of the old life may still land: nobody calls before they have passed their deadline.
+            Ended::Fenced(fault) if asked => {
+                tracing::warn!(%fault, "fenced while stopping: what was not committed is done again by the next owner");
+                return Exit::Ok;
+            }
             Ended::Fenced(fault) => {
                 tracing::warn!(%fault, wait = ?kept.settings.call_deadline, "fenced: a new life begins when the calls of the old one are over");
-                std::thread::sleep(kept.settings.call_deadline);
+                if kept.runtime.block_on(rest(kept, &mut stops)) {
+                    return Exit::Ok;
+                }
             }
         }
     }
+}
+
+/// Calls of the old life may still land: nobody calls before they have passed their deadline. `true`: told to stop.
+async fn rest(kept: &Kept, stops: &mut Stops) -> bool {
+    let until = kept.clock.now().after(kept.settings.call_deadline);
+    while kept.clock.now() < until {
+        kept.pulse.beat_at(kept.clock.now());
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = stops.next() => return true,
+        }
+    }
+    false
 }
 
 fn one_life<L, S, C>(
@@ -75,7 +94,7 @@ fn one_life<L, S, C>(
     world: World<L, S, C>,
     (events, inbox): (&Events, Inbox),
     stops: &mut Stops,
-) -> Result<Ended, Exit>
+) -> Result<(Ended, bool), Exit>
 where
     L: Log + Send + 'static,
     S: Store + Send + 'static,
@@ -93,9 +112,9 @@ where
     let seen = (Arc::clone(&kept.pulse), kept.metrics.clone());
     let core = instance::start(setup, inbox, seen, kept.clock)
         .map_err(|error| failed(Exit::Failure, format!("cannot start a thread: {error}")))?;
-    kept.runtime.block_on(watch(&core, events, stops))?;
+    let asked = kept.runtime.block_on(watch(&core, events, stops))?;
     match core.join() {
-        Ok(Some(ended)) => Ok(ended),
+        Ok(Some(ended)) => Ok((ended, asked)),
         Ok(None) => Err(failed(Exit::Failure, "the loop was killed".to_owned())),
         Err(_panic) => Err(failed(
             Exit::Failure,
@@ -106,8 +125,8 @@ where
     }
 }
 
-/// Waits for the loop's end. The first signal asks it to end well, a second one ends the process at once.
-async fn watch<T>(core: &JoinHandle<T>, events: &Events, stops: &mut Stops) -> Result<(), Exit> {
+/// Waits for the loop's end, and tells whether it was asked for. The first signal asks it to end well, a second one ends the process at once.
+async fn watch<T>(core: &JoinHandle<T>, events: &Events, stops: &mut Stops) -> Result<bool, Exit> {
     let mut asked = false;
     while !core.is_finished() {
         tokio::select! {
@@ -122,7 +141,7 @@ async fn watch<T>(core: &JoinHandle<T>, events: &Events, stops: &mut Stops) -> R
             }
         }
     }
-    Ok(())
+    Ok(asked)
 }
 
 /// SIGTERM and SIGINT.

@@ -9,6 +9,8 @@ mod demo;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod enqueue;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
+mod inbox;
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod instance;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod jobs;

@@ -71,8 +71,8 @@ fn run_on_kafka(settings: &Settings, kept: &Kept, runtime: &Runtime) -> Result<E
         let log = KafkaLog::start(kafka.clone(), world::sink(events));
         let log = log.map_err(|fault| (Exit::BadConfiguration, fault.to_string()))?;
         let store = RocksStore::start(&settings.state.dir).map_err(|fault| (Exit::Failure, fault.to_string()))?;
-        let crms =
-            world::crms(&kept.runtime, &accesses, events).map_err(|error| (Exit::Failure, format!("{error:#}")))?;
+        let crms = world::crms(&kept.runtime, &accesses, events, kept.clock)
+            .map_err(|error| (Exit::Failure, format!("{error:#}")))?;
         Ok(World { log, store, crms })
     });
     listener.close(runtime);
@@ -88,7 +88,7 @@ fn run_embedded(settings: &Settings, kept: &Kept, runtime: &Runtime) -> Result<E
         let (log, producer) = world::embedded_log(settings, events).map_err(failed)?;
         jobs.set(producer);
         let store = RocksStore::start(&settings.state.dir).map_err(|fault| (Exit::Failure, fault.to_string()))?;
-        let crms = world::crms(&kept.runtime, &accesses, events).map_err(failed)?;
+        let crms = world::crms(&kept.runtime, &accesses, events, kept.clock).map_err(failed)?;
         Ok(World { log, store, crms })
     });
     listener.close(runtime);

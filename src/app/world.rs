@@ -1,7 +1,8 @@
 //! The adapters that the settings ask for: which log, which store, which connectors, and how jobs get in.
 //! Not here: what they do.
 
-use crate::app::instance::Events;
+use crate::app::clock::Clock;
+use crate::app::inbox::Events;
 use crate::config::{self, PropertyValue};
 use crate::credentials;
 use crate::crm::{Access, Accesses, Http, HttpCrms, HttpLimits};
@@ -100,9 +101,10 @@ pub(super) fn accesses(settings: &config::Settings) -> Result<Accesses> {
 
 /// # Errors
 /// When the operating system's certificates cannot be read.
-pub(super) fn crms(runtime: &Handle, accesses: &Accesses, events: &Events) -> Result<HttpCrms> {
+pub(super) fn crms(runtime: &Handle, accesses: &Accesses, events: &Events, clock: Clock) -> Result<HttpCrms> {
     let http = Http::new(&HttpLimits::default())?;
-    Ok(HttpCrms::new(runtime.clone(), http, accesses.clone(), sink(events)))
+    let now = Arc::new(move || clock.now());
+    Ok(HttpCrms::new(runtime.clone(), http, accesses.clone(), sink(events), now))
 }
 
 /// Every tenant with its connections.

@@ -2,7 +2,8 @@
 //! Not here: which call is next (`machine`), what a CRM's answer means (its connector).
 
 use crate::crm::{Access, Accesses, Exchange, Http, Next, connector};
-use crate::model::{Answer, Call, CallEnded, CallId, Fault, Reason, Reply, Shard};
+use crate::fail_points::{self, FailPoint};
+use crate::model::{Answer, Call, CallEnded, CallId, Fault, Millis, Reason, Reply, Shard};
 use crate::ports::{Crms, Event};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,12 +21,16 @@ pub struct HttpCrms {
     http: Http,
     accesses: Accesses,
     events: Events,
+    now: Now,
     deadline: Duration,
 }
 
+/// Reads the clock that the engine's times are of.
+pub type Now = Arc<dyn Fn() -> Millis + Send + Sync>;
+
 impl HttpCrms {
-    pub fn new(runtime: Handle, http: Http, accesses: Accesses, events: Events) -> Self {
-        Self { runtime, http, accesses, events, deadline: CALL_DEADLINE }
+    pub fn new(runtime: Handle, http: Http, accesses: Accesses, events: Events, now: Now) -> Self {
+        Self { runtime, http, accesses, events, now, deadline: CALL_DEADLINE }
     }
 }
 
@@ -35,11 +40,16 @@ impl Crms for HttpCrms {
         let http = self.http.clone();
         let access = self.accesses.find(&call.connection.id);
         let deadline = tokio::time::Instant::now() + self.deadline;
+        let now = Arc::clone(&self.now);
         drop(self.runtime.spawn(async move {
+            fail_points::reach(FailPoint::BeforeCall);
+            // A process that was frozen in between wakes up here, perhaps long after somebody else took over.
             let answer = match access {
+                _ if call.until <= now() => Answer::Unsent,
                 Some(access) => make(&http, call, access, deadline).await,
                 None => unconfigured(&call),
             };
+            fail_points::reach(FailPoint::AfterCall);
             ending.end(answer);
         }));
     }
@@ -72,7 +82,7 @@ fn whole(answer: Answer, inputs: usize) -> Answer {
             let message = format!("{} replies to {inputs} inputs", replies.len());
             Answer::Failed(fault(Reason::MalformedResponse, message))
         }
-        Answer::Each(_) | Answer::Refused(_) | Answer::Failed(_) => answer,
+        Answer::Each(_) | Answer::Refused(_) | Answer::Failed(_) | Answer::Unsent => answer,
     }
 }
 

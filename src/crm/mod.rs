@@ -11,7 +11,7 @@ mod retry_after;
 mod scrub;
 
 pub use access::{Access, Accesses};
-pub use calls::{CALL_DEADLINE, Events, HttpCrms};
+pub use calls::{CALL_DEADLINE, Events, HttpCrms, Now};
 pub use connector::{Connector, Exchange, Fact, Facts, LimitFact, Next, Request, Response};
 pub use http::{Http, HttpError, HttpLimits};
 pub use scrub::{MESSAGE_BYTES_MAX, scrub};

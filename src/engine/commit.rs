@@ -3,6 +3,7 @@
 
 use crate::engine::shard::ShardSlot;
 use crate::engine::{Ended, Engine, index};
+use crate::fail_points::{self, FailPoint};
 use crate::machine::{Bug, Input, Machine, Note, Part};
 use crate::model::{
     Commit, CommitNumber, Millis, Offset, Received, Shard, ShardCommit, StateKey, StateValue, Tier, Topic,
@@ -80,7 +81,7 @@ impl Committer {
 
 impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     pub(super) fn commit_what_is_due(&mut self, now: Millis) {
-        let machines = || self.shards.values().filter_map(ShardSlot::machine);
+        let machines = || self.shards.values().filter(|it| it.may_commit()).filter_map(ShardSlot::machine);
         if machines().any(|it| it.has_outcomes()) {
             self.committer.dirty_since.get_or_insert(now);
         } else {
@@ -158,6 +159,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
 
     fn committed(&mut self, now: Millis, ends: &BTreeMap<(Shard, Topic), Offset>) {
         let Some(under_way) = self.committer.under_way.take() else { return };
+        fail_points::reach(FailPoint::AfterCommit);
         self.committer.lease_start = under_way.started;
         self.committer.refusals = 0;
         for (shard, part) in under_way.parts {
@@ -244,7 +246,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         if !self.shards.contains_key(&shard) {
             return;
         }
-        let mut batch = Batch::default();
+        // Each entry that ended is up to five keys.
+        let mut batch = Batch { writes: Vec::with_capacity(part.puts.len() + 5 * part.removed.len() + 2) };
         for (key, value) in &part.puts {
             let value = value.as_ref().map(wire::state::encode_value);
             batch.writes.push((wire::index::state_key(key), value));

@@ -11,7 +11,8 @@ use crate::wire::headers::{DeadFacts, WaitingFacts};
 impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// Every message of a part, changelog last.
     pub(super) fn encode(&self, shard: Shard, part: &Part) -> Vec<Outgoing> {
-        let mut messages = Vec::new();
+        let count = part.released.len() + part.dead.len() + part.forwarded.len() + part.ended.len() + part.puts.len();
+        let mut messages = Vec::with_capacity(count);
         messages.extend(part.released.iter().map(|it| self.released(shard, it)));
         messages.extend(part.dead.iter().map(|it| self.dead(shard, it)));
         messages.extend(part.forwarded.iter().map(forwarded));

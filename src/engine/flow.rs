@@ -42,13 +42,16 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
 
     /// Tells the log what is wanted, where that changed.
     pub(super) fn say_what_is_wanted(&mut self) {
-        let backed_up = self.is_backed_up() || self.draining;
+        let full = self.is_full() || self.draining;
         let on_way_max = self.settings.on_way_max;
         for (shard, slot) in &mut self.shards {
-            let jobs = wants_jobs(slot, on_way_max) && !backed_up;
+            let jobs = wants_jobs(slot, on_way_max) && !full;
             let filing = slot.machine().is_some() && slot.unfiled_count() < UNFILED_MAX;
             let delays = Tier::ALL.map(|tier| (Topic::Delay(tier), filing));
-            for (topic, wanted) in delays.into_iter().chain([(Topic::Jobs, jobs)]) {
+            // Once restored, a changelog says only what we have just written ourselves.
+            let restoring = slot.machine().is_none();
+            let others = [(Topic::Jobs, jobs), (Topic::State, restoring), (Topic::Applied, restoring)];
+            for (topic, wanted) in delays.into_iter().chain(others) {
                 let changed = if wanted { slot.unwanted.remove(&topic) } else { slot.unwanted.insert(topic) };
                 if changed {
                     self.log.want(*shard, topic, wanted);

@@ -70,7 +70,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         self.ended = Some(Ended::Stopped(fault));
     }
 
-    fn let_go(&mut self, now: Millis, shard: Shard, ours_still: bool) {
+    pub(super) fn let_go(&mut self, now: Millis, shard: Shard, ours_still: bool) {
         let Some(slot) = self.shards.remove(&shard) else { return };
         let clean = slot.machine().is_some_and(|it| it.gauges().calls == 0 && !it.is_flying());
         if clean && ours_still {

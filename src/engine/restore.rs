@@ -6,6 +6,7 @@
 
 use crate::engine::shard::{Phase, ShardSlot};
 use crate::engine::{Engine, index};
+use crate::fail_points::{self, FailPoint};
 use crate::machine::{Dice, Machine, Restored};
 use crate::model::{Millis, Offset, Received, Shard, Tier, Topic};
 use crate::ports::{Assignment, Batch, Crms, Log, Opened, Store, StoreFault};
@@ -19,6 +20,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         if self.draining {
             return;
         }
+        self.let_go(now, shard, false);
         match self.open(now, &assignment) {
             Ok(from) => {
                 let quiet_until = self.quiet.get(&shard).copied().unwrap_or(Millis(0));
@@ -43,6 +45,10 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
                 kept = false;
             }
         }
+        if kept && self.is_ahead(assignment)? {
+            self.store.set_aside(shard, "it has seen more than the log holds: a topic was made anew")?;
+            kept = false;
+        }
         let mut from = BTreeMap::new();
         for topic in Topic::ALL {
             let key = match topic {
@@ -55,6 +61,24 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             from.insert(topic, stored.unwrap_or(start).max(start));
         }
         Ok(from)
+    }
+
+    /// Whether the copy has read further than a topic reaches.
+    fn is_ahead(&self, assignment: &Assignment) -> Result<bool, StoreFault> {
+        let delays = Tier::ALL.map(Topic::Delay);
+        for topic in delays.into_iter().chain([Topic::State, Topic::Applied]) {
+            let key = match topic {
+                Topic::Delay(_) => wire::index::read_key(topic),
+                Topic::State | Topic::Applied | Topic::Jobs | Topic::Dlq | Topic::Outcomes => {
+                    wire::index::changelog_key(topic)
+                }
+            };
+            let end = assignment.ends.get(&topic).copied().unwrap_or_default();
+            if self.stored_offset(assignment.shard, &key)?.is_some_and(|it| end < it) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     pub(super) fn stored_offset(&self, shard: Shard, key: &[u8]) -> Result<Option<Offset>, StoreFault> {
@@ -80,6 +104,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         if let Err(fault) = self.store.write(shard, batch) {
             return self.store_failed(shard, &fault);
         }
+        fail_points::reach(FailPoint::DuringRestore);
         self.restored_so_far(now, shard);
     }
 

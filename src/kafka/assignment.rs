@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long a revoked shard is kept for the loop's last commit (core rules §9).
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 pub(super) struct MemberContext {
     pub(super) ownership: Arc<Ownership>,
@@ -46,7 +46,7 @@ impl MemberContext {
         self.reader.send(ReaderCommand::Close(shards.to_vec()));
         if !shards.is_empty() {
             tracing::warn!(shards = ?shards.iter().map(|it| it.0).collect::<Vec<_>>(), "shards lost");
-            self.emitter.emit(LogEvent::Lost(shards.to_vec()));
+            self.reader.send(ReaderCommand::Tell(LogEvent::Lost(shards.to_vec())));
         }
     }
 
@@ -54,7 +54,7 @@ impl MemberContext {
     fn part_with(&self, shards: &[Shard]) {
         self.ownership.ask(shards);
         tracing::info!(shards = ?shards.iter().map(|it| it.0).collect::<Vec<_>>(), "shards revoked");
-        self.emitter.emit(LogEvent::Revoking(shards.to_vec()));
+        self.reader.send(ReaderCommand::Tell(LogEvent::Revoking(shards.to_vec())));
         if !self.ownership.await_closed(shards, PATIENCE) {
             tracing::warn!("shards were given up although their last commit had not ended");
         }

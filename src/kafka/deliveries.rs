@@ -61,6 +61,10 @@ impl Deliveries {
         self.flight().outstanding += 1;
     }
 
+    pub(super) fn outstanding(&self) -> usize {
+        self.flight().outstanding
+    }
+
     /// Whether nothing is under way any more, or the first failure.
     pub(super) fn all_delivered(&self) -> Result<bool, Undelivered> {
         let flight = self.flight();

@@ -74,10 +74,12 @@ impl Ownership {
     pub(super) fn close(&self, shards: &[Shard]) {
         let mut held = self.lock();
         for shard in shards {
-            held.asked.remove(shard);
-            held.owned.remove(shard);
+            // A late answer must not take away what has come back meanwhile.
+            if held.asked.remove(shard) {
+                held.owned.remove(shard);
+                held.losses.0 += 1;
+            }
         }
-        held.losses.0 += 1;
         self.changed.notify_all();
     }
 

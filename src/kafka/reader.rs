@@ -45,6 +45,8 @@ pub(super) enum ReaderCommand {
         wanted: bool,
     },
     Close(Vec<Shard>),
+    /// News of ownership go the way of the messages, so that they never overtake the assignment they speak of.
+    Tell(LogEvent),
     Leave,
 }
 
@@ -149,12 +151,19 @@ impl Reader {
                 }
             }
             ReaderCommand::ReadJobs { shard, from } => self.start(shard, Topic::Jobs, Some(from)),
+            ReaderCommand::Want { shard, topic: topic @ (Topic::State | Topic::Applied), wanted: false } => {
+                self.let_go(|it| *it == (shard, topic));
+            }
             ReaderCommand::Want { shard, topic, wanted } => {
                 if let Some(source) = self.sources.get_mut(&(shard, topic)) {
                     source.wanted = wanted;
                 }
             }
-            ReaderCommand::Close(shards) => self.close(&shards),
+            ReaderCommand::Close(shards) => {
+                self.let_go(|(shard, _)| shards.contains(shard));
+                self.known.retain(|shard, _| !shards.contains(shard));
+            }
+            ReaderCommand::Tell(event) => self.emitter.emit(event),
             ReaderCommand::Leave => {}
         }
     }
@@ -213,20 +222,18 @@ impl Reader {
         Ok(())
     }
 
-    fn close(&mut self, shards: &[Shard]) {
+    /// Reads nothing more of these partitions.
+    fn let_go(&mut self, which: impl Fn(&(Shard, Topic)) -> bool) {
         let mut list = TopicPartitionList::new();
-        for (shard, topic) in self.sources.keys() {
-            if shards.contains(shard) {
-                list.add_partition(&self.settings.topic(*topic), partition(*shard));
-            }
+        for (shard, topic) in self.sources.keys().filter(|it| which(it)) {
+            list.add_partition(&self.settings.topic(*topic), partition(*shard));
         }
         if list.count() > 0
             && let Err(error) = self.consumer.incremental_unassign(&list)
         {
-            tracing::warn!(%error, "closed shards could not be let go of");
+            tracing::warn!(%error, "partitions that are not read any more could not be let go of");
         }
-        self.sources.retain(|(shard, _), _| !shards.contains(shard));
-        self.known.retain(|shard, _| !shards.contains(shard));
+        self.sources.retain(|it, _| !which(it));
     }
 
     /// The main queue carries news of the client. Should it ever carry a message, that one is passed on too.

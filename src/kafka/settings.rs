@@ -118,6 +118,8 @@ const COMMIT: Properties = &[
     ("transaction.timeout.ms", "12000"),
     ("message.timeout.ms", "10000"),
     ("linger.ms", "1"),
+    // What a producer compressed must fit again when it goes on to a sibling topic.
+    ("compression.type", "lz4"),
     // A topic may allow less than 1 MB per batch; one message may need more.
     ("batch.size", "262144"),
     ("message.max.bytes", "33554432"),

@@ -7,8 +7,9 @@ use crate::machine::{Bug, Delivery, Machine, Note, Out};
 use crate::model::{Call, CallId, CallInput, ConnectionId, Millis, Offset, RecordHash, Seq, Topic};
 
 impl Machine {
-    /// One call of the connection whose turn it is, named `id`; nothing if no connection may call now.
-    pub fn next_call(&mut self, now: Millis, id: CallId, out: &mut Out) -> Option<Call> {
+    /// One call of the connection whose turn it is, named `id` and to be sent before `until`; nothing if no connection
+    /// may call now.
+    pub fn next_call(&mut self, now: Millis, (id, until): (CallId, Millis), out: &mut Out) -> Option<Call> {
         while let Some(connection) = self.lines.turn() {
             let batch = self.batch_of(&connection);
             let line = self.lines.line(&connection);
@@ -19,7 +20,7 @@ impl Machine {
             if 0 < line.calls && !batch.full && !line.answered {
                 continue;
             }
-            let call = self.take_off(now, id, (&connection, batch), out);
+            let call = self.take_off(now, (id, until), (&connection, batch), out);
             self.lines.wake(&connection);
             return call;
         }
@@ -44,7 +45,7 @@ impl Machine {
     fn take_off(
         &mut self,
         now: Millis,
-        id: CallId,
+        (id, until): (CallId, Millis),
         (connection, batch): (&ConnectionId, Batch),
         out: &mut Out,
     ) -> Option<Call> {
@@ -67,6 +68,7 @@ impl Machine {
             object: first.job.change.object.clone(),
             operation: first.job.change.operation,
             inputs: members.iter().map(|it| input_of(it)).collect(),
+            until,
         };
         self.calls.insert(id, members);
         Some(call)

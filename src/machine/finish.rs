@@ -51,6 +51,7 @@ impl Machine {
     fn conclude(&mut self, at: &mut Moment<'_>, (member, reply, took): (Box<Delivery>, MemberReply, Duration)) {
         let (record, seq, connection) = (member.target.record, member.seq, member.target.connection.id.clone());
         match reply {
+            MemberReply::Again => return self.make_ready(member),
             MemberReply::Smaller => {
                 let mut member = member;
                 member.level += 1;
@@ -162,7 +163,7 @@ impl Machine {
     ) {
         at.out.notes.push(Note::Ended { crm: Some(delivery.target.connection.crm), outcome });
         self.settle_delivery(&delivery);
-        self.building.bytes += 200;
+        self.building.bytes += delivery.size();
         self.building.ended.push(Ended { delivery, outcome, at: at.now, record_id, reason, code });
     }
 
@@ -171,14 +172,24 @@ impl Machine {
     }
 
     /// To a delay topic; what of its record is in memory behind it must follow, or it would overtake.
-    fn release_to(
+    fn release_to(&mut self, at: &mut Moment<'_>, delivery: Box<Delivery>, to: (Because, Millis, Tier)) {
+        let (record, seq) = (delivery.target.record, delivery.seq);
+        let connection = delivery.target.connection.id.clone();
+        self.release_one(at, delivery, to);
+        for behind in self.order.ready_behind(record, seq) {
+            if let Some(follower) = self.take_from_memory(&connection, behind) {
+                self.put_back(at, follower);
+            }
+        }
+    }
+
+    fn release_one(
         &mut self,
         at: &mut Moment<'_>,
         delivery: Box<Delivery>,
         (because, due, tier): (Because, Millis, Tier),
     ) {
         let (record, seq) = (delivery.target.record, delivery.seq);
-        let connection = delivery.target.connection.id.clone();
         at.out.notes.push(Note::Waits { crm: delivery.target.connection.crm, because });
         self.dedupe.let_go(delivery.target.dedupe, seq);
         self.settle_delivery(&delivery);
@@ -189,11 +200,6 @@ impl Machine {
         let since = delivery.since.unwrap_or(at.now);
         let due = estimate(because, at.now, due);
         self.building.released.push(Released { delivery, because, tier, due, since });
-        for behind in self.order.ready_behind(record, seq) {
-            if let Some(follower) = self.take_from_memory(&connection, behind) {
-                self.put_back(at, follower);
-            }
-        }
     }
 
     /// It is not first any more: back to the index where it still lies, or behind the other to a delay topic.
@@ -201,7 +207,7 @@ impl Machine {
         if delivery.waits.is_some() {
             self.dedupe.let_go(delivery.target.dedupe, delivery.seq);
         } else {
-            self.release(at, delivery, Because::Order, at.now);
+            self.release_one(at, delivery, (Because::Order, at.now, Tier::S5));
         }
     }
 
@@ -247,6 +253,8 @@ impl Machine {
 /// What a call's end means for one of its members.
 enum MemberReply {
     Own(Reply),
+    /// It was not called after all: as if nothing had been.
+    Again,
     /// The call was refused as a whole: again in a smaller one.
     Smaller,
 }
@@ -257,6 +265,7 @@ fn replies(answer: Answer, members: usize) -> Vec<MemberReply> {
             let missing = std::iter::repeat_with(|| Reply::Transient(unanswered()));
             replies.into_iter().chain(missing).take(members).map(MemberReply::Own).collect()
         }
+        Answer::Unsent => std::iter::repeat_with(|| MemberReply::Again).take(members).collect(),
         Answer::Refused(fault) if members == 1 => vec![MemberReply::Own(Reply::Permanent(fault))],
         Answer::Refused(_) => std::iter::repeat_with(|| MemberReply::Smaller).take(members).collect(),
         Answer::Failed(fault) => {
@@ -295,6 +304,7 @@ fn tried(member: &Delivery, now: Millis, fault: &Fault, took: Duration, delay: O
 fn timed_out(answer: &Answer) -> Option<bool> {
     match answer {
         Answer::Failed(fault) => (fault.reason == Reason::Timeout).then_some(true),
+        Answer::Unsent => None,
         Answer::Refused(_) => Some(false),
         Answer::Each(replies) => replies.iter().any(|it| matches!(it, Reply::Applied { .. })).then_some(false),
     }
@@ -302,6 +312,7 @@ fn timed_out(answer: &Answer) -> Option<bool> {
 
 fn result_name(answer: &Answer) -> &'static str {
     match answer {
+        Answer::Unsent => "unsent",
         Answer::Failed(fault) | Answer::Refused(fault) => fault.reason.name(),
         Answer::Each(replies) => {
             let fault = replies.iter().find_map(|it| match it {

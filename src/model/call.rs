@@ -1,7 +1,7 @@
 //! One HTTP call to a CRM and what came of each of its inputs.
 //! Not here: HTTP (the connectors), what follows from a reply (`machine`).
 
-use crate::model::{Connection, Fault, Object, Operation, Properties, Shard};
+use crate::model::{Connection, Fault, Millis, Object, Operation, Properties, Shard};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ pub struct Call {
     pub operation: Operation,
     /// At least one, at most the connection's `batch_max`.
     pub inputs: Vec<CallInput>,
+    /// It must not be sent from this moment on: the shard may have another owner then.
+    pub until: Millis,
 }
 
 #[derive(Clone, Debug)]
@@ -43,6 +45,8 @@ pub enum Reply {
 /// What became of a whole call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
+    /// The call was not sent: its shard's lease had ended before it could be.
+    Unsent,
     /// One reply per input, in the order of the inputs.
     Each(Vec<Reply>),
     /// The call was refused as a whole as permanently wrong, although perhaps one input alone is to blame.

@@ -21,6 +21,7 @@ pub trait Log {
     fn read_jobs(&mut self, shard: Shard, from: Offset);
 
     /// Whether more messages of this topic are wanted. Wanted at first. Messages under way may still arrive.
+    /// A changelog that is not wanted any more never is again, until the shard is opened anew.
     fn want(&mut self, shard: Shard, topic: Topic, wanted: bool);
 
     /// Makes `commit` one transaction, together with the group's offsets. At most one is under way;

@@ -4,6 +4,9 @@
 use crate::model::ConnectionId;
 use crate::model::TenantId;
 
+/// What keys and small values seldom exceed: made in one piece.
+const KEY_BYTES: usize = 40;
+
 /// Writes after one another what `Cut` reads after one another.
 #[derive(Default)]
 pub(super) struct Pen {
@@ -12,7 +15,9 @@ pub(super) struct Pen {
 
 impl Pen {
     pub(super) fn starting_with(byte: u8) -> Self {
-        Self { bytes: vec![byte] }
+        let mut bytes = Vec::with_capacity(KEY_BYTES);
+        bytes.push(byte);
+        Self { bytes }
     }
 
     pub(super) fn done(self) -> Vec<u8> {

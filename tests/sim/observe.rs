@@ -84,7 +84,7 @@ impl World {
                 },
                 Answer::Failed(fault) => self.failed(who, del, fault),
                 Answer::Refused(_) if inputs.len() == 1 => self.over(who, del),
-                Answer::Refused(_) => {}
+                Answer::Refused(_) | Answer::Unsent => {}
             }
         }
         self.mark_ladder(flight, &inputs);

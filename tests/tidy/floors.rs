@@ -7,7 +7,7 @@ use crate::words::contains_word;
 
 /// The house from the ground up. A module names only modules of lower floors.
 const FLOORS: &[&[&str]] = &[
-    &["model"],
+    &["model", "fail_points"],
     &["machine", "wire", "config", "telemetry"],
     &["ports"],
     &["engine", "kafka", "embedded", "store", "crm", "credentials", "tenants", "simulated"],

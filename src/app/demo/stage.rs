@@ -4,6 +4,7 @@
 use crate::app::clock::Clock;
 use crate::app::demo::count::Tally;
 use crate::app::demo::stream;
+use crate::app::inbox;
 use crate::app::instance::{self, Pulse};
 use crate::app::tuning;
 use crate::config;
@@ -76,7 +77,7 @@ struct EngineLife {
     producer: Producer,
     reader: Reader,
     calls: Runtime,
-    events: instance::Events,
+    events: inbox::Events,
 }
 
 impl Stage {
@@ -240,7 +241,7 @@ impl Stage {
     }
 
     fn start_engine(&self) -> Result<EngineLife> {
-        let (events, inbox) = instance::events();
+        let (events, inbox) = inbox::events();
         let sink = events.clone();
         let sink: Arc<dyn Fn(Event) + Send + Sync> = Arc::new(move |event| sink.send(event));
         let (log, producer) = self.unlocked(|| {
@@ -255,7 +256,9 @@ impl Stage {
         let store = self.unlocked(|| Ok(RocksStore::start(&self.folder.join("state"))?))?;
         let calls = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let http = Http::new(&HttpLimits::default())?;
-        let crms = HttpCrms::new(calls.handle().clone(), http, self.accesses.clone(), sink);
+        let clock = self.clock;
+        let now = move || clock.now();
+        let crms = HttpCrms::new(calls.handle().clone(), http, self.accesses.clone(), sink, Arc::new(now));
         let reader = log.reader();
         let mut settings = tuning::engine_settings(&defaults()?);
         settings.connection_calls_max = CONNECTION_CALLS_MAX;

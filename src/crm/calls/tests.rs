@@ -28,6 +28,7 @@ fn call(id: u64, connection: &Arc<Connection>) -> Call {
         object: Object(Arc::from("contact")),
         operation: Operation::Upsert,
         inputs: vec![input("a"), input("b")],
+        until: Millis(u64::MAX),
     }
 }
 
@@ -43,7 +44,16 @@ fn crms(runtime: &Handle, connection: &Connection, url: &str) -> (HttpCrms, Rece
         Event::CallEnded(it) => sender.send(it).unwrap(),
         Event::Log(_) | Event::Drain => panic!("{event:?}"),
     });
-    (HttpCrms::new(runtime.clone(), Http::new(&HttpLimits::default()).unwrap(), accesses, events), ended)
+    (
+        HttpCrms::new(
+            runtime.clone(),
+            Http::new(&HttpLimits::default()).unwrap(),
+            accesses,
+            events,
+            Arc::new(|| Millis(0)),
+        ),
+        ended,
+    )
 }
 
 async fn serve(routes: Router) -> String {
@@ -168,4 +178,14 @@ fn replies_that_are_too_few_fail_the_call() {
     let reply = Reply::Applied { record_id: "1".to_owned(), created: false };
     assert!(matches!(whole(Answer::Each(vec![reply.clone()]), 2), Answer::Failed(_)));
     assert!(matches!(whole(Answer::Each(vec![reply]), 1), Answer::Each(_)));
+}
+
+#[test]
+fn a_call_whose_lease_has_ended_is_not_sent() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let connection = connection("hubspot");
+    // Nobody listens there: a call that was sent would fail.
+    let (mut crms, ended) = crms(runtime.handle(), &connection, "http://127.0.0.1:9");
+    crms.start(Call { until: Millis(0), ..call(1, &connection) });
+    assert_eq!(ended.recv().unwrap().answer, Answer::Unsent);
 }

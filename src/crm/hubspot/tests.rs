@@ -42,6 +42,7 @@ fn call(object: &str, operation: Operation, inputs: &[(&str, &str)]) -> Call {
         object: Object(Arc::from(object)),
         operation,
         inputs: inputs.iter().map(input).collect(),
+        until: crate::model::Millis(u64::MAX),
     }
 }
 
@@ -93,6 +94,7 @@ fn shown(answer: &Answer) -> Vec<String> {
         None => format!("{kind} {}", it.reason),
     };
     match answer {
+        Answer::Unsent => vec!["unsent".to_owned()],
         Answer::Refused(it) => vec![fault("refused", it)],
         Answer::Failed(it) => vec![fault("failed", it)],
         Answer::Each(replies) => replies

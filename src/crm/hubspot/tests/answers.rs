@@ -138,6 +138,7 @@ fn a_wish_to_wait_is_passed_on_and_a_locked_object_waits_two_seconds() {
                 other => panic!("{other:?}"),
             },
             Answer::Refused(fault) => panic!("{fault:?}"),
+            Answer::Unsent => panic!("unsent"),
         };
         assert_eq!(wait, Some(Duration::from_secs(seconds)), "{status}");
     }

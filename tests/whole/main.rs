@@ -1,0 +1,24 @@
+//! The program as it ships, in processes of its own, against a real Apache Kafka and a pretend HubSpot: what it
+//! promises holds when processes are killed, frozen, robbed of their state and fed with nonsense.
+//! Not here: rules of the core one by one; those run against the simulated log.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test panics and prints on purpose"
+)]
+
+mod again;
+mod bad_input;
+mod crashes;
+mod fleet;
+mod lease;
+mod retries;
+mod stage;
+mod stopping;
+#[expect(dead_code, unused_imports, reason = "its other half serves the tests of the log alone")]
+#[path = "../kafka/support/mod.rs"]
+mod support;
