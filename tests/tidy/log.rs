@@ -21,9 +21,9 @@ fn every_warning_and_error_has_its_row_in_the_runbook() {
 #[test]
 fn messages_are_found_whatever_stands_before_them() {
     let text = "warn!(shard = shard.0, why, \"the copy, set aside\");\n// error!(\"no\");\ntracing::error!(\n    %error,\n    \
-                \"it broke: act\"\n);\nlet forewarn = 1;";
+                \"{NAME} broke: act\"\n);\nlet forewarn = 1;";
     let page = Page { path: "src/a.rs".to_owned(), text: text.to_owned() };
-    assert_eq!(messages(&page), ["the copy", "it broke"]);
+    assert_eq!(messages(&page), ["the copy", "broke"]);
 }
 
 /// What is logged at WARN and ERROR: of each message the words before its first comma, colon or semicolon.
@@ -39,8 +39,9 @@ fn call(rest: &str) -> &str {
     rest.split(");").next().unwrap_or_default().split("),\n").next().unwrap_or_default()
 }
 
-/// The last text of a call.
+/// The last text of a call, without what is filled in before it.
 fn message(call: &str) -> Option<String> {
     let text = call.rsplit('"').nth(1)?;
-    Some(text.split([',', ':', ';']).next().unwrap_or_default().to_owned())
+    let head = text.split([',', ':', ';']).next().unwrap_or_default();
+    Some(head.rsplit('}').next().unwrap_or_default().trim().to_owned())
 }
