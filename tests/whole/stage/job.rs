@@ -52,7 +52,7 @@ impl Job {
     pub(crate) fn properties(&self) -> BTreeMap<String, String> {
         let turn = self.seq % 3;
         BTreeMap::from([
-            ("sluicegate_seq".to_owned(), self.seq.to_string()),
+            ("event_number".to_owned(), self.seq.to_string()),
             (format!("turn_{turn}"), format!("{}-{}", self.record, self.seq)),
         ])
     }
