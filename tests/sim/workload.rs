@@ -126,12 +126,12 @@ impl Workload {
             let job = if dice.chance(input.malformed) {
                 self.malformed(n, options, dice)
             } else if dice.chance(input.tombstone) {
-                self.odd(n, None, Kind::Tombstone, options, dice)
+                odd(n, None, Kind::Tombstone, options, dice)
             } else if dice.chance(input.unknown_tenant) {
                 let tenant = format!("nobody{}", dice.below(3));
                 let home = home(&tenant, options.shards);
                 let text = job_text(&Text { tenant: &tenant, n, key: n, ..Text::default() });
-                self.odd(n, Some(text), Kind::UnknownTenant { home }, options, dice)
+                odd(n, Some(text), Kind::UnknownTenant { home }, options, dice)
             } else if dice.chance(input.no_route) {
                 self.without_route(n, options, dice)
             } else {
@@ -166,15 +166,10 @@ impl Workload {
         JobSpec { at: BEGIN, shard, message, kind: Kind::Valid { home, record, key, conns, poison } }
     }
 
-    fn odd(&self, n: u32, text: Option<String>, kind: Kind, options: &Options, dice: &mut Dice) -> JobSpec {
-        let message = message(n, Some(b"whoever"), text, dice);
-        JobSpec { at: BEGIN, shard: any_shard(options, dice), message, kind }
-    }
-
     fn without_route(&self, n: u32, options: &Options, dice: &mut Dice) -> JobSpec {
         let tenant = &self.tenants[dice.index(self.tenants.len())].0;
         let text = job_text(&Text { tenant, n, key: n, connection: Some("nowhere"), ..Text::default() });
-        self.odd(n, Some(text), Kind::NoRoute { home: home(tenant, options.shards) }, options, dice)
+        odd(n, Some(text), Kind::NoRoute { home: home(tenant, options.shards) }, options, dice)
     }
 
     fn malformed(&self, n: u32, options: &Options, dice: &mut Dice) -> JobSpec {
@@ -193,7 +188,7 @@ impl Workload {
             8 => format!("[{whole}]"),
             _ => whole.replace("\"operation\":\"upsert\"", "\"operation\":\"explode\""),
         };
-        let mut job = self.odd(n, Some(text), Kind::Malformed, options, dice);
+        let mut job = odd(n, Some(text), Kind::Malformed, options, dice);
         if dice.chance(200) {
             job.message.value = Some(Bytes::from_static(&[0xff, 0xfe, 0x00, 0x9f]));
         }
@@ -336,4 +331,10 @@ fn the_partitioner_is_kafkas() {
     for (text, hash) in expected {
         assert_eq!(murmur2(text.as_bytes()), u32::from_ne_bytes(hash.to_ne_bytes()), "{text}");
     }
+}
+
+/// A message that is no delivery, at any shard.
+fn odd(n: u32, text: Option<String>, kind: Kind, options: &Options, dice: &mut Dice) -> JobSpec {
+    let message = message(n, Some(b"whoever"), text, dice);
+    JobSpec { at: BEGIN, shard: any_shard(options, dice), message, kind }
 }
