@@ -149,7 +149,6 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         self.drop_settled(shard, &restored)?;
         self.queue_heads(shard)?;
         self.read_index(shard, &mut restored)?;
-        restored.now = now;
         let machine = self.machine(shard, &restored);
         if let Some(fault) = self.lost_messages(shard, &machine) {
             self.ended = Some(crate::engine::Ended::Stopped(fault));

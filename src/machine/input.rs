@@ -4,7 +4,7 @@
 use crate::machine::{IndexWrite, Note, Target, delivery::Waits};
 use crate::model::{
     AppliedMark, Attempt, Because, CallEnded, ConnectionId, DeadMark, DedupeHash, Entry, EntryKey, History, Job,
-    Message, Millis, Offset, Place, Reason, RecordHash, Seq, Shard, StateKey, TenantHash, Tier, Topic,
+    Message, Millis, Offset, Place, Reason, RecordHash, Seq, Shard, StateKey, TenantHash, Tier,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -135,20 +135,4 @@ pub struct Seen {
 pub struct Out {
     pub index: Vec<IndexWrite>,
     pub notes: Vec<Note>,
-}
-
-impl Input {
-    /// The topic whose messages this input settles or files, if it carries messages.
-    pub fn topic(&self) -> Option<Topic> {
-        match self {
-            Self::Jobs { .. } => Some(Topic::Jobs),
-            Self::Waiting { tier, .. } => Some(Topic::Delay(*tier)),
-            Self::CallEnded(_)
-            | Self::Heads { .. }
-            | Self::Due(_)
-            | Self::Oldest(_, _)
-            | Self::Committed
-            | Self::Aborted => None,
-        }
-    }
 }

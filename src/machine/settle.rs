@@ -5,9 +5,7 @@
 //! the low watermark is the lowest message that was read and is open, else the position the log told.
 
 use crate::machine::{Bug, Note};
-use crate::model::{
-    Millis, Offset, Position, Rewinds, SEGMENT_BITS, Segment, SegmentBits, Seq, StateKey, StateValue, Topic,
-};
+use crate::model::{Offset, Position, Rewinds, SEGMENT_BITS, Segment, SegmentBits, Seq, StateKey, StateValue, Topic};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the changelog, the group and the log say at an assignment.
@@ -25,7 +23,6 @@ pub struct Restored {
     pub waiting: BTreeMap<crate::model::ConnectionId, BTreeMap<crate::model::Because, u64>>,
     /// Where the queue of each connection starts.
     pub queues: BTreeMap<crate::model::ConnectionId, Seq>,
-    pub now: Millis,
 }
 
 /// The settled set and the positions of one shard.
