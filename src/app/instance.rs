@@ -11,10 +11,13 @@ use crate::telemetry::{Levels, Metrics};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The loop turns at least this often, so that its heartbeat shows it lives.
 const TURN_EVERY: Duration = Duration::from_secs(1);
+/// A busy loop turns no more often than this: answers that come meanwhile share a turn. One that has been idle is not
+/// kept waiting.
+const TURN_APART: Duration = Duration::from_millis(1);
 /// How often what people see is renewed.
 const SHOW_EVERY: Duration = Duration::from_millis(200);
 
@@ -109,7 +112,8 @@ fn run<L: Log, S: Store, C: Crms>(
         if events.iter().any(|it| matches!(it, Event::Log(LogEvent::Assigned(_)))) {
             pulse.assigned.store(true, Ordering::Relaxed);
         }
-        let now = clock.now();
+        let (now, began) = (clock.now(), Instant::now());
+        let busy = !events.is_empty();
         let turn = engine.turn(now, events);
         count(metrics, turn.notes);
         pulse.beat_at(now);
@@ -121,6 +125,9 @@ fn run<L: Log, S: Store, C: Crms>(
             return turn.ended;
         }
         wake = turn.wake;
+        if busy {
+            std::thread::sleep(TURN_APART.saturating_sub(began.elapsed()));
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::crm::Access;
 use crate::model::{Answer, Call, Crm};
 use bytes::Bytes;
-use reqwest::header::{HeaderMap, HeaderValue};
+use http::header::{HeaderMap, HeaderValue};
 use std::sync::Arc;
 use std::time::Duration;
 

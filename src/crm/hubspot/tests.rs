@@ -11,7 +11,7 @@ use crate::model::{
     Answer, Call, CallId, CallInput, Connection, ConnectionId, Crm, Object, Operation, Properties, Shard, TenantId,
 };
 use bytes::Bytes;
-use reqwest::header::HeaderMap;
+use http::header::HeaderMap;
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
