@@ -14,7 +14,7 @@ use crate::cli::load::load;
 use crate::cli::output::complain;
 use crate::config::{LogKind, Settings};
 use crate::credentials;
-use crate::kafka::{JobProducer, KafkaLog};
+use crate::kafka::KafkaLog;
 use crate::ops::JobLog;
 use crate::store::RocksStore;
 use crate::telemetry::Metrics;
@@ -65,8 +65,7 @@ fn run_with(settings: &Settings) -> Result<Exit, Exit> {
 fn run_on_kafka(settings: &Settings, kept: &Kept, runtime: &Runtime) -> Result<Exit, Exit> {
     let kafka = world::kafka_settings(settings).map_err(|error| told(Exit::BadConfiguration, format!("{error:#}")))?;
     let accesses = world::accesses(settings).map_err(|error| told(Exit::BadConfiguration, format!("{error:#}")))?;
-    let producer = JobProducer::new(kafka.clone()).map_err(|fault| told(Exit::BadConfiguration, fault))?;
-    let listener = Listener::open(settings, kept, runtime, Arc::new(KafkaJobs(producer)))?;
+    let listener = Listener::open(settings, kept, runtime, Arc::new(KafkaJobs::new(kafka.clone())))?;
     let exit = live(kept, |events| {
         let log = KafkaLog::start(kafka.clone(), world::sink(events));
         let log = log.map_err(|fault| (Exit::BadConfiguration, fault.to_string()))?;

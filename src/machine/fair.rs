@@ -41,9 +41,6 @@ impl Lines {
     }
 
     pub(super) fn line(&mut self, id: &ConnectionId) -> &mut Line {
-        if !self.lines.contains_key(id) {
-            self.lines.insert(id.clone(), Line::default());
-        }
         self.lines.entry(id.clone()).or_default()
     }
 
