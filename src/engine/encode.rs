@@ -2,7 +2,7 @@
 //! Not here: the bytes (`wire`); what is in a part (`machine`).
 
 use crate::engine::Engine;
-use crate::machine::{DeadLetter, Ended, Forwarded, Part, Released};
+use crate::machine::{DeadLetter, Ended, Forwarded, Part, Released, Suspect};
 use crate::model::{Attempt, History, Origin, Outgoing, Shard, Topic};
 use crate::ports::{Crms, Log, Store};
 use crate::wire;
@@ -30,6 +30,18 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         messages
     }
 
+    /// Which message of the part is the `index`th that `encode` made.
+    pub(super) fn suspect(part: &Part, index: usize) -> Suspect {
+        let dead = index.checked_sub(part.released.len());
+        let forwarded = dead.and_then(|it| it.checked_sub(part.dead.len()));
+        match (dead, forwarded) {
+            (None, _) => Suspect::Released(index),
+            (Some(index), None) => Suspect::Dead(index),
+            (Some(_), Some(index)) if index < part.forwarded.len() => Suspect::Forwarded(index),
+            (Some(_), Some(_)) => Suspect::Other,
+        }
+    }
+
     fn released(&self, shard: Shard, released: &Released) -> Outgoing {
         let delivery = &released.delivery;
         let facts = WaitingFacts {
@@ -41,7 +53,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             since: released.since,
             origin: self.origin((Topic::Jobs, shard), delivery.seq),
             origin_timestamp: delivery.original.timestamp,
-            history: delivery.history.clone(),
+            history: cut(&delivery.history, released.refusals),
         };
         Outgoing {
             topic: Topic::Delay(released.tier),
@@ -62,7 +74,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             since: delivery.and_then(|it| it.since),
             origin: self.origin((letter.topic, shard), letter.offset),
             origin_timestamp: letter.original.timestamp,
-            history: delivery.map_or_else(History::default, |it| it.history.clone()),
+            history: delivery.map_or_else(History::default, |it| cut(&it.history, letter.refusals)),
             reason: letter.reason,
             exhausted: letter.exhausted,
             what: letter.what.clone(),
@@ -103,6 +115,15 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
 
     fn origin(&self, (topic, shard): (Topic, Shard), seq: crate::model::Seq) -> Origin {
         Origin { topic: format!("{}.{}", self.settings.prefix, topic.suffix()), shard, seq }
+    }
+}
+
+/// What is left of the history of a message that the log has refused so often; never less of the message itself.
+fn cut(history: &History, refusals: u32) -> History {
+    match refusals {
+        0 => history.clone(),
+        1 => wire::history::ends(history),
+        _ => wire::history::count(history),
     }
 }
 
