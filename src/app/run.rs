@@ -69,7 +69,8 @@ fn run_on_kafka(settings: &Settings, kept: &Kept, runtime: &Runtime) -> Result<E
     let exit = live(kept, |events| {
         let log = KafkaLog::start(kafka.clone(), world::sink(events));
         let log = log.map_err(|fault| (Exit::BadConfiguration, fault.to_string()))?;
-        let store = RocksStore::start(&settings.state.dir).map_err(|fault| (Exit::Failure, fault.to_string()))?;
+        let store = RocksStore::start(&settings.state.dir, settings.state.idempotency_ttl)
+            .map_err(|fault| (Exit::Failure, fault.to_string()))?;
         let crms = world::crms(&kept.runtime, &accesses, events, kept.clock)
             .map_err(|error| (Exit::Failure, format!("{error:#}")))?;
         Ok(World { log, store, crms })
@@ -86,7 +87,8 @@ fn run_embedded(settings: &Settings, kept: &Kept, runtime: &Runtime) -> Result<E
         let failed = |error: anyhow::Error| (Exit::Failure, format!("{error:#}"));
         let (log, producer) = world::embedded_log(settings, events).map_err(failed)?;
         jobs.set(producer);
-        let store = RocksStore::start(&settings.state.dir).map_err(|fault| (Exit::Failure, fault.to_string()))?;
+        let store = RocksStore::start(&settings.state.dir, settings.state.idempotency_ttl)
+            .map_err(|fault| (Exit::Failure, fault.to_string()))?;
         let crms = world::crms(&kept.runtime, &accesses, events, kept.clock).map_err(failed)?;
         Ok(World { log, store, crms })
     });

@@ -11,6 +11,7 @@ pub(super) fn engine_settings(settings: &config::Settings) -> Settings {
     Settings {
         prefix: settings.kafka.topic_prefix.clone(),
         idempotency_ttl: settings.state.idempotency_ttl,
+        dead_ttl: Duration::from_secs(30 * 24 * 3_600),
         retry: Policy {
             base: settings.retry.base,
             factor: settings.retry.factor,

@@ -2,7 +2,7 @@
 //! Not here: the bytes (`wire`); what is in a part (`machine`).
 
 use crate::engine::Engine;
-use crate::machine::{DeadLetter, Ended, Forwarded, Part, Released};
+use crate::machine::{DeadLetter, Ended, Forwarded, Part, Released, Suspect};
 use crate::model::{Attempt, History, Origin, Outgoing, Seq, Shard, Topic};
 use crate::ports::{Crms, Log, Store};
 use crate::wire;
@@ -32,6 +32,18 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         messages
     }
 
+    /// Which message of the part is the `index`th that `encode` made.
+    pub(super) fn suspect(part: &Part, index: usize) -> Suspect {
+        let dead = index.checked_sub(part.released.len());
+        let forwarded = dead.and_then(|it| it.checked_sub(part.dead.len()));
+        match (dead, forwarded) {
+            (None, _) => Suspect::Released(index),
+            (Some(index), None) => Suspect::Dead(index),
+            (Some(_), Some(index)) if index < part.forwarded.len() => Suspect::Forwarded(index),
+            (Some(_), Some(_)) => Suspect::Other,
+        }
+    }
+
     fn dead(&self, shard: Shard, letter: &DeadLetter) -> Outgoing {
         let delivery = letter.delivery.as_deref();
         let facts = DeadFacts {
@@ -41,7 +53,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             since: delivery.and_then(|it| it.since),
             origin: origin(&self.full_name(letter.topic), shard, letter.offset),
             origin_timestamp: letter.original.timestamp,
-            history: delivery.map_or_else(History::default, |it| it.history.clone()),
+            history: delivery.map_or_else(History::default, |it| cut(&it.history, letter.refusals)),
             reason: letter.reason,
             exhausted: letter.exhausted,
             what: letter.what.clone(),
@@ -76,7 +88,7 @@ fn released(origin: Origin, released: &Released) -> Outgoing {
         since: released.since,
         origin,
         origin_timestamp: delivery.original.timestamp,
-        history: delivery.history.clone(),
+        history: cut(&delivery.history, released.refusals),
     };
     Outgoing {
         topic: Topic::Delay(released.tier),
@@ -109,7 +121,23 @@ fn outcome(origin: &Origin, ended: &Ended) -> Outgoing {
         at: ended.at,
         origin,
     });
-    Outgoing { topic: Topic::Outcomes, shard: origin.shard, key, value: Some(value), headers: Vec::new(), timestamp: None }
+    Outgoing {
+        topic: Topic::Outcomes,
+        shard: origin.shard,
+        key,
+        value: Some(value),
+        headers: Vec::new(),
+        timestamp: None,
+    }
+}
+
+/// What is left of the history of a message that the log has refused so often; never less of the message itself.
+fn cut(history: &History, refusals: u32) -> History {
+    match refusals {
+        0 => history.clone(),
+        1 => wire::history::ends(history),
+        _ => wire::history::count(history),
+    }
 }
 
 /// The same message, at the same time, to its tenant's home.

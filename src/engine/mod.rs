@@ -5,9 +5,11 @@
 
 mod calls;
 mod commit;
+mod contradiction;
 mod decode;
 mod encode;
 mod flow;
+mod forget;
 mod handover;
 mod index;
 mod load;

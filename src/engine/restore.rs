@@ -150,7 +150,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         self.queue_heads(shard)?;
         self.read_index(shard, &mut restored)?;
         let machine = self.machine(shard, &restored);
-        if let Some(fault) = self.lost_messages(shard, &machine) {
+        if let Some(fault) = self.contradiction(shard, &restored, &machine) {
             self.ended = Some(crate::engine::Ended::Stopped(fault));
             return Ok(());
         }
@@ -176,24 +176,6 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         self.dice.roll();
         let dice = Dice(self.dice.0 ^ u64::from(shard.0));
         Machine::new(settings, restored, dice, &mut self.notes)
-    }
-
-    /// Messages that were not settled and are not in the log any more: somebody must know.
-    fn lost_messages(&self, shard: Shard, machine: &Machine) -> Option<crate::ports::LogFault> {
-        let slot = self.shards.get(&shard)?;
-        let start = |topic| slot.assignment.starts.get(&topic).copied().unwrap_or_default();
-        let inputs = Topic::ALL.into_iter().filter(|it| it.is_input());
-        let topic = inputs.into_iter().find(|it| machine.low(*it) < start(*it) && machine.is_known(*it))?;
-        Some(crate::ports::LogFault {
-            what: format!(
-                "shard {shard}: {}.{} starts at {}, but everything from {} on was not settled yet: the log deleted \
-                 messages before they were applied; see docs/operations.md, messages deleted too early",
-                self.settings.prefix,
-                topic.suffix(),
-                start(topic),
-                machine.low(topic)
-            ),
-        })
     }
 
     fn start_running(&mut self, shard: Shard) {

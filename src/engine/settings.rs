@@ -15,6 +15,8 @@ pub struct Settings {
     /// `[kafka] topic_prefix`.
     pub prefix: String,
     pub idempotency_ttl: Duration,
+    /// How long `.dlq` keeps a dead letter; as long it is remembered that the delivery died.
+    pub dead_ttl: Duration,
     pub retry: Policy,
     /// A commit is sealed this long after its first outcome …
     pub commit_after: Duration,

@@ -1,6 +1,7 @@
 //! Where one shard stands between assignment and release, and what the loop keeps of it beside its machine.
 //! Not here: what moves it on (`restore`, `handover`).
 
+use crate::engine::forget::Forgetting;
 use crate::machine::Machine;
 use crate::model::{Millis, Offset, Received, Tier, Topic};
 use crate::ports::Assignment;
@@ -27,6 +28,7 @@ pub(super) struct ShardSlot {
     pub quiet_until: Millis,
     /// When the copy was last noted as current.
     pub noted_at: Millis,
+    pub forgetting: Forgetting,
 }
 
 #[derive(Debug)]
@@ -80,6 +82,7 @@ impl ShardSlot {
             committed_once: false,
             quiet_until,
             noted_at: now,
+            forgetting: Forgetting::default(),
         }
     }
 

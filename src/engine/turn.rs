@@ -133,6 +133,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         self.file_what_came(now);
         self.run_timers(now);
         self.load_heads(now);
+        self.forget_the_dead(now);
         self.close_what_is_done(now);
         self.commit_what_is_due(now);
         self.make_calls(now);

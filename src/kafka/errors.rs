@@ -108,6 +108,18 @@ pub(super) fn forbids(code: RDKafkaErrorCode) -> bool {
 
 /// Whether the same message would be refused again.
 fn refuses(code: RDKafkaErrorCode) -> bool {
+    is_of_message(code)
+        || matches!(
+            code,
+            RDKafkaErrorCode::PolicyViolation
+                | RDKafkaErrorCode::UnknownPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::InvalidTransactionTimeout
+        )
+}
+
+/// Whether it is the message that is refused, and others for its topic would not be.
+pub(super) fn is_of_message(code: RDKafkaErrorCode) -> bool {
     matches!(
         code,
         RDKafkaErrorCode::MessageSizeTooLarge
@@ -115,10 +127,6 @@ fn refuses(code: RDKafkaErrorCode) -> bool {
             | RDKafkaErrorCode::InvalidMessageSize
             | RDKafkaErrorCode::InvalidTimestamp
             | RDKafkaErrorCode::InvalidRecord
-            | RDKafkaErrorCode::PolicyViolation
-            | RDKafkaErrorCode::UnknownPartition
-            | RDKafkaErrorCode::UnknownTopic
-            | RDKafkaErrorCode::InvalidTransactionTimeout
     )
 }
 

@@ -4,12 +4,12 @@
 //! Kafka assigns `jobs[p]` to this member; it confirms each assignment with an empty list, so that the broker
 //! knows the owner while messages are fetched by the reader alone, from our own positions.
 
+use crate::kafka::admin::Admin;
 use crate::kafka::assignment::MemberContext;
 use crate::kafka::ends::{Ends, Miss};
 use crate::kafka::errors::{KafkaFault, fault, forbids};
 use crate::kafka::reader::ReaderCommand;
 use crate::kafka::settings::{KafkaSettings, Role, SESSION};
-use crate::kafka::topics;
 use crate::model::{Shard, Topic};
 use crate::ports::Assignment;
 use rdkafka::config::FromClientConfigAndContext;
@@ -38,13 +38,17 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(settings: &Arc<KafkaSettings>, context: MemberContext) -> Result<Self, KafkaFault> {
+    pub(super) fn new(
+        settings: &Arc<KafkaSettings>,
+        context: MemberContext,
+        admin: &Arc<Admin>,
+    ) -> Result<Self, KafkaFault> {
         let consumer = MemberConsumer::from_config_and_context(&settings.client(Role::Member), context)
             .map_err(|error| KafkaFault::of(&error))?;
         Ok(Self {
             settings: Arc::clone(settings),
             consumer: Arc::new(consumer),
-            ends: Ends::new(settings)?,
+            ends: Ends::new(settings, admin)?,
             subscribed: false,
             next_question: Instant::now(),
             last_trouble: None,
@@ -75,7 +79,7 @@ impl Member {
 
     /// Joins the group once the topics are as they must be.
     fn join(&mut self) {
-        match topics::check(self.ends.client(), &self.settings) {
+        match self.ends.check_topics() {
             Ok(()) => {
                 let jobs = self.settings.topic(Topic::Jobs);
                 match self.consumer.subscribe(&[jobs.as_str()]) {

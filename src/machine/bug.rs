@@ -40,10 +40,14 @@ pub enum Bug {
     TrustsUnknown,
     /// Waiting deliveries run before `jobs` has been read up to them.
     RunsAheadOfJobs,
+    /// A message that the log refuses for good does not die.
+    KeepsRefused,
+    /// A key that succeeded is looked at however long ago that was.
+    RemembersForEver,
 }
 
 impl Bug {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::SettlesOnRead,
         Self::WatermarkPassesOpen,
         Self::ForgetsApplied,
@@ -62,5 +66,7 @@ impl Bug {
         Self::DropsAborted,
         Self::TrustsUnknown,
         Self::RunsAheadOfJobs,
+        Self::KeepsRefused,
+        Self::RemembersForEver,
     ];
 }

@@ -139,6 +139,7 @@ impl Machine {
             what: fault.message.clone(),
             exhausted,
             delivery: Some(member.clone()),
+            refusals: 0,
         });
         self.finish(at, member, (Outcome::Dead, None, Some(fault.reason), fault.code));
     }
@@ -199,7 +200,7 @@ impl Machine {
         self.building.bytes += delivery.original.size() + 500;
         let since = delivery.since.unwrap_or(at.now);
         let due = estimate(because, at.now, due);
-        self.building.released.push(Released { delivery, because, tier, due, since });
+        self.building.released.push(Released { delivery, because, tier, due, since, refusals: 0 });
     }
 
     /// It is not first any more: back to the index where it still lies, or behind the other to a delay topic.

@@ -1,7 +1,7 @@
 //! What a machine is told, what it needs to know first, and what it answers: closed lists.
 //! Not here: what follows from an input (`step`).
 
-use crate::machine::{IndexWrite, Note, Target, delivery::Waits};
+use crate::machine::{IndexWrite, Note, Suspect, Target, delivery::Waits};
 use crate::model::{
     AppliedMark, Attempt, Because, CallEnded, ConnectionId, DeadMark, DedupeHash, Entry, EntryKey, History, Job,
     Message, Millis, Offset, Place, Reason, RecordHash, Seq, Shard, StateKey, TenantHash, Tier,
@@ -35,10 +35,14 @@ pub enum Input {
     Due(Vec<(Millis, EntryKey, RecordHash)>),
     /// The oldest entry of a delay topic, read from the index after a commit.
     Oldest(Tier, Offset),
+    /// `dead` keys of the store whose dead letters have served their time.
+    Forget(Vec<StateKey>),
     /// The part under way is committed and written to the store.
     Committed,
     /// The part under way was undone; it joins what is building.
     Aborted,
+    /// The same, because the log refuses one of its messages for good; why, in words.
+    Refused(Suspect, String),
 }
 
 #[derive(Debug)]

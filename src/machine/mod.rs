@@ -6,7 +6,7 @@
 //! the store holds what is committed. A machine whose commit is lost is thrown away and built anew from the store.
 //!
 //! One file per promise: `settle` 1 nothing is lost · `dedupe` 2 once · `fair` 4 one tenant never slows another ·
-//! `order` 5 in order per record · `waiting` 6 nothing waits unseen. Beside them `retry` and `batch`.
+//! `order` 5 in order per record · `waiting` 6 nothing waits unseen. Beside them `retry`, `batch` and `refuse`.
 //! `step` alone composes them.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -23,6 +23,7 @@ mod note;
 mod order;
 mod part;
 mod read;
+mod refuse;
 mod retry;
 mod settings;
 mod settle;
@@ -33,7 +34,7 @@ pub use bug::Bug;
 pub use delivery::{Delivery, Target, Waits};
 pub use input::{EntryFacts, Head, Input, JobRead, Out, RecordWant, Seen, Verdict, WaitingContent, WaitingRead, Wants};
 pub use note::Note;
-pub use part::{DeadLetter, Ended, Forwarded, IndexWrite, Part, Released, Removed};
+pub use part::{DeadLetter, Ended, Forwarded, IndexWrite, Part, Released, Removed, Suspect};
 pub use retry::{Dice, Next, Policy};
 pub use settings::Settings;
 pub use settle::Restored;

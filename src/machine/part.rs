@@ -62,6 +62,8 @@ pub struct Released {
     pub tier: Tier,
     pub due: Millis,
     pub since: Millis,
+    /// How often the log refused this message: its history is cut, at last it is dead.
+    pub refusals: u32,
 }
 
 /// A message for the dead letter topic.
@@ -78,13 +80,28 @@ pub struct DeadLetter {
     pub exhausted: bool,
     /// Absent: the message never was a delivery.
     pub delivery: Option<Box<Delivery>>,
+    /// As of a released one.
+    pub refusals: u32,
 }
 
 /// A job on its way to its tenant's home.
 #[derive(Clone, Debug)]
 pub struct Forwarded {
     pub home: Shard,
+    pub offset: Offset,
     pub original: Arc<Message>,
+    /// How often the log refused this message.
+    pub refusals: u32,
+}
+
+/// Which message of a part the log refuses, by its place in the part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suspect {
+    Released(usize),
+    Dead(usize),
+    Forwarded(usize),
+    /// An outcome or a piece of the changelog: nothing can be done without it.
+    Other,
 }
 
 /// A delivery's line in `.outcomes`.

@@ -72,7 +72,7 @@ impl Machine {
         if self.is_waiting_already(at.seen, &delivery) || self.is_dead_already(at, &delivery) {
             return self.settle_delivery(&delivery);
         }
-        if let Some(mark) = self.applied_mark(at.seen, &delivery) {
+        if let Some(mark) = self.applied_mark(at, &delivery) {
             // Not a duplicate of another job but this very delivery: its job is read again because of another one.
             let itself = mark.seq == delivery.seq && !self.settled.seen_before(delivery.seq);
             return if itself {
@@ -132,7 +132,7 @@ impl Machine {
         if !(lapsed && self.settled.seen_before(offset)) {
             at.out.notes.push(Note::Forwarded);
             self.building.bytes += message.size();
-            self.building.forwarded.push(Forwarded { home, original: message });
+            self.building.forwarded.push(Forwarded { home, offset, original: message, refusals: 0 });
         }
         self.settle_job(offset);
     }
@@ -156,7 +156,8 @@ impl Machine {
         }
         at.out.notes.push(Note::Ended { crm: None, outcome: Outcome::Dead });
         self.building.bytes += original.size();
-        let letter = DeadLetter { topic, offset, original, reason, what, exhausted: false, delivery: None };
+        let letter =
+            DeadLetter { topic, offset, original, reason, what, exhausted: false, delivery: None, refusals: 0 };
         self.building.dead.push(letter);
     }
 

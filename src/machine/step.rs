@@ -85,7 +85,8 @@ impl Machine {
             Input::CallEnded(ended) => self.wants_of_call(ended.id, &mut wants),
             Input::Heads { connection, heads, .. } => self.wants_of_heads(connection, heads, &mut wants),
             Input::Due(timers) => self.want_records(timers.iter().map(|(_, _, record)| *record), &mut wants),
-            Input::Oldest(_, _) | Input::Committed | Input::Aborted => {}
+            Input::Refused(suspect, _) => self.wants_of_suspect(*suspect, &mut wants),
+            Input::Oldest(_, _) | Input::Forget(_) | Input::Committed | Input::Aborted => {}
         }
         wants
     }
@@ -115,9 +116,14 @@ impl Machine {
                     self.timer_ended(at, due, (key, record));
                 }
             }
+            Input::Forget(keys) => self.forget_the_dead(keys),
             Input::Oldest(tier, offset) => self.settled.oldest(Topic::Delay(tier), offset),
             Input::Committed => self.committed(),
             Input::Aborted => self.aborted(),
+            Input::Refused(suspect, what) => {
+                self.aborted();
+                self.refused(at, suspect, what);
+            }
         }
     }
 
@@ -261,20 +267,32 @@ impl Machine {
     }
 
     /// Whether the delivery's key has succeeded.
-    pub(super) fn is_applied(&self, seen: &Seen, delivery: &Delivery) -> bool {
-        self.applied_mark(seen, delivery).is_some()
+    pub(super) fn is_applied(&self, at: &Moment<'_>, delivery: &Delivery) -> bool {
+        self.applied_mark(at, delivery).is_some()
     }
 
-    /// When and for which job the delivery's key has succeeded, if it has.
-    pub(super) fn applied_mark(&self, seen: &Seen, delivery: &Delivery) -> Option<AppliedMark> {
+    /// When and for which job the delivery's key has succeeded, if it has and is still remembered.
+    pub(super) fn applied_mark(&self, at: &Moment<'_>, delivery: &Delivery) -> Option<AppliedMark> {
         if self.bug(Bug::ForgetsApplied) {
             return None;
         }
         let target = &delivery.target;
-        match self.overlay(&StateKey::Applied(target.tenant, target.dedupe)) {
+        let mark = match self.overlay(&StateKey::Applied(target.tenant, target.dedupe)) {
             Some(Some(StateValue::Applied(mark))) => Some(*mark),
             Some(_) => None,
-            None => seen.applied.get(&target.dedupe).copied(),
+            None => at.seen.applied.get(&target.dedupe).copied(),
+        };
+        // The store may hold it for longer, the changelog may not: what is answered depends on its age alone.
+        mark.filter(|it| at.now.since(it.at) <= self.settings.idempotency_ttl || self.bug(Bug::RemembersForEver))
+    }
+
+    /// Deaths that nobody can undo any more: the dead letter has served its time, and its job is settled.
+    fn forget_the_dead(&mut self, keys: Vec<StateKey>) {
+        for key in keys {
+            let StateKey::Dead(seq, _) = &key else { continue };
+            if *seq < self.settled.low(Topic::Jobs) && self.overlay(&key).is_none() {
+                self.building.puts.insert(key, None);
+            }
         }
     }
 

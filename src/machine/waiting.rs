@@ -182,7 +182,7 @@ impl Machine {
             since: Some(head.since),
             level: 0,
         });
-        if self.is_applied(at.seen, &delivery) {
+        if self.is_applied(at, &delivery) {
             self.end(at, delivery, Outcome::Duplicate, None);
             self.next_of_record(at, (record, seq, connection));
             return;

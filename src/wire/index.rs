@@ -81,6 +81,11 @@ pub fn decode_state_key(key: &[u8]) -> Result<StateKey, StateFault> {
     })
 }
 
+/// Whether an idempotency key that succeeded lies there.
+pub fn is_applied_key(key: &[u8]) -> bool {
+    key.first() == Some(&APPLIED)
+}
+
 /// All `dead` keys, lowest `seq` first.
 pub fn dead_space() -> Vec<u8> {
     vec![DEAD]

@@ -38,6 +38,7 @@ fn settings(options: &Options, bug: Option<Bug>) -> Settings {
     Settings {
         prefix: "sluicegate".to_owned(),
         idempotency_ttl: Duration::from_millis(machine.ttl_ms),
+        dead_ttl: Duration::from_millis(machine.dead_ttl_ms),
         retry: Policy {
             base: Duration::from_millis(machine.retry_base_ms),
             factor: 2.0,

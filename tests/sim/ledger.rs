@@ -201,6 +201,7 @@ impl World {
         let Some(del) = self.del_of(shard, &letter) else { return };
         self.trace(|| format!("    {} has a dead letter: {:?}", self.name(del), letter.reason));
         self.check_dead_letter(del, &letter, message);
+        self.marks.hit_if(self.is_too_large(del, &letter), Mark::DeadByRefusalOfTheLog);
         self.marks.hit(if letter.exhausted { Mark::DeadByExhaustion } else { Mark::DeadByRefusal });
         let entry = self.ledger.deliveries.get_mut(&del).unwrap();
         entry.dead_letters += 1;
@@ -240,6 +241,9 @@ impl World {
         let Some(key) = message.key.as_ref().map(|it| it.to_vec()) else {
             return self.broken("I6", format!("a message without a key in {topic:?} of shard {shard}"));
         };
+        if topic == Topic::State && key.starts_with(b"dead/") && message.value.is_none() {
+            self.on_death_deleted(&key);
+        }
         let fold = self.ledger.fold_mut(shard);
         let map = if topic == Topic::State { &mut fold.state } else { &mut fold.applied };
         match &message.value {
@@ -251,7 +255,18 @@ impl World {
         }
     }
 
-    fn del_of(&mut self, shard: Shard, letter: &Letter) -> Option<Del> {
+    /// A rewind took it away for another life, or it has served its time.
+    fn on_death_deleted(&mut self, key: &[u8]) {
+        let revived = self.ledger.deliveries.values().any(|it| it.revive);
+        let timed = self.options.machine.dead_ttl_ms < 1_000_000;
+        self.marks.hit_if(timed && !revived, Mark::DeathForgotten);
+        if !timed && self.options.operator.rewinds == 0 {
+            let what = format!("{} was deleted, though nobody gave it another life", String::from_utf8_lossy(key));
+            self.broken("I1", what);
+        }
+    }
+
+    pub fn del_of(&mut self, shard: Shard, letter: &Letter) -> Option<Del> {
         let conn = match &letter.connection {
             Some(name) => {
                 let (tenant, name) = name.split_once('/').unwrap_or(("", name));

@@ -48,6 +48,9 @@ marks! {
     AbortedInputSkipped => "an aborted message of a producer lay in jobs",
     SegmentCrossed => "the settled set crossed a segment",
     Drained => "a process drained and left",
+    DeathForgotten => "the mark of a death was deleted after its time",
+    CutToFit => "a message fitted once its history was cut",
+    DeadByRefusalOfTheLog => "what the log refused for good died",
 }
 
 #[derive(Clone, Debug)]

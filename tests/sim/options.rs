@@ -32,6 +32,7 @@ pub struct MachineOptions {
     pub retry_base_ms: u64,
     pub retries: u32,
     pub ttl_ms: u64,
+    pub dead_ttl_ms: u64,
     pub commit_after_ms: u64,
     pub commit_outcomes: usize,
     pub commit_bytes: usize,
@@ -57,6 +58,10 @@ pub struct LogOptions {
     pub unknown: u32,
     pub rebalances: u64,
     pub fences: u64,
+    /// The largest message that delay topics take, bytes.
+    pub delay_max: usize,
+    /// The largest that we may forward; other producers compress better.
+    pub jobs_max: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -111,19 +116,34 @@ pub struct InputOptions {
 
 #[derive(Clone, Debug)]
 pub struct OperatorOptions {
+    /// What goes while everything is stopped: never drawn, a run that meets it must stop.
+    pub loses: Option<Loss>,
     /// Times at which everything is stopped and group offsets are moved.
     pub rewinds: u64,
     pub forwards: u32,
+}
+
+/// What must stop a shard, as going on would lose or repeat work without a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// All of `.state`.
+    State,
+    /// What lies in a delay topic.
+    Waiting,
+    /// The topic of the jobs is made anew.
+    Jobs,
+    /// A delay topic is made anew.
+    Delay,
 }
 
 impl Options {
     pub fn draw(seed: u64) -> Self {
         let mut dice = Dice::new(seed).fork("options");
         let it = &mut dice;
-        let machine = MachineOptions::draw(it);
+        let machine = MachineOptions::draw(it, &mut Dice::new(seed).fork("patience"));
         let faulty_ms = it.between(20, 200) * 1000;
         let jobs = index(it.between(5, 40) + it.spread(0, 100));
-        let log = LogOptions::draw(it);
+        let log = LogOptions::draw(it, &mut Dice::new(seed).fork("sizes"));
         // where each commit holds one outcome and takes seconds, patience is what it takes
         let slow_ms = if machine.commit_outcomes < 20 { jobs as u64 * 8 * log.marker_ms } else { 0 };
         Self {
@@ -147,12 +167,13 @@ impl Options {
 }
 
 impl MachineOptions {
-    fn draw(it: &mut Dice) -> Self {
+    fn draw(it: &mut Dice, others: &mut Dice) -> Self {
         Self {
             batch_max: it.pick(&[1, 2, 3, 10, 100, 100]),
             retry_base_ms: it.pick(&[200, 500, 1000, 5000, 5000]),
             retries: it.pick(&[0, 1, 2, 5, 5, 5]).try_into().unwrap(),
             ttl_ms: it.pick(&[604_800_000, 604_800_000, 604_800_000, 60_000, 120_000]),
+            dead_ttl_ms: others.pick(&[2_592_000_000, 2_592_000_000, 30_000]),
             commit_after_ms: it.pick(&[10, 50, 50, 50, 300]),
             commit_outcomes: it.pick(&[1, 3, 20, 5000]),
             commit_bytes: it.pick(&[2_000, 20_000, 8 << 20]),
@@ -167,7 +188,7 @@ impl MachineOptions {
 }
 
 impl LogOptions {
-    fn draw(it: &mut Dice) -> Self {
+    fn draw(it: &mut Dice, sizes: &mut Dice) -> Self {
         Self {
             base: it.pick(&[0, 0, 4096 - 7, 8192 - 30]),
             fetch_ms: it.spread(1, 300),
@@ -179,6 +200,8 @@ impl LogOptions {
             unknown: it.pick(&[0, 0, 15, 100]),
             rebalances: it.pick(&[0, 0, 2, 8]),
             fences: it.pick(&[0, 0, 1, 3]),
+            delay_max: sizes.pick(&[usize::MAX, usize::MAX, usize::MAX, 1_100, 900]),
+            jobs_max: sizes.pick(&[usize::MAX, usize::MAX, usize::MAX, 500]),
         }
     }
 }
@@ -239,7 +262,7 @@ impl InputOptions {
 
 impl OperatorOptions {
     fn draw(it: &mut Dice) -> Self {
-        Self { rewinds: it.pick(&[0, 0, 0, 1, 2]), forwards: it.pick(&[0, 0, 0, 250]) }
+        Self { loses: None, rewinds: it.pick(&[0, 0, 0, 1, 2]), forwards: it.pick(&[0, 0, 0, 250]) }
     }
 }
 

@@ -27,6 +27,8 @@ pub struct ShardView {
     pub applied: BTreeSet<(ConnIx, u32)>,
     /// Not to be called before.
     pub not_before: BTreeMap<Del, Millis>,
+    /// How often the message of a delivery was refused, since the last commit.
+    pub refused: BTreeMap<Del, u32>,
     /// How far each topic was shown.
     pub shown: BTreeMap<Topic, Offset>,
 }

@@ -33,6 +33,8 @@ const SHARDS: u32 = 4;
 const LATENCY: Latency = Latency { min_ms: 120.0, max_ms: 180.0 };
 /// One call of an account at a time: at 120 ms and more that is at most 84 in any 10 seconds, under HubSpot's 100.
 const CONNECTION_CALLS_MAX: usize = 1;
+/// The demo ends long before a key is forgotten.
+const REMEMBERED: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// How long a crashed engine's folders may stay locked.
 const LOCKED_FOR: Duration = Duration::from_secs(5);
 
@@ -253,7 +255,7 @@ impl Stage {
             };
             Ok(EmbeddedLog::start(&settings, Arc::clone(&sink))?)
         })?;
-        let store = self.unlocked(|| Ok(RocksStore::start(&self.folder.join("state"))?))?;
+        let store = self.unlocked(|| Ok(RocksStore::start(&self.folder.join("state"), REMEMBERED)?))?;
         let calls = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let http = Http::new(&HttpLimits::default())?;
         let clock = self.clock;

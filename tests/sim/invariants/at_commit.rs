@@ -7,11 +7,14 @@ use crate::ledger::{Del, Entry, Sum};
 use crate::marks::Mark;
 use crate::workload::{JobIx, Kind};
 use crate::world::World;
-use sluicegate::model::{Because, Message, Outcome, Reason, Shard};
+use sluicegate::model::{Because, Message, Millis, Outcome, Reason, Shard};
 use std::collections::BTreeSet;
 
 /// A job of several connections, read again after a crash, repeats the line `duplicate` for those that had ended.
 const TOLERATE_REPEATED_DUPLICATE: bool = true;
+
+/// A decision is in a commit after so long at most, ms.
+const COMMIT_MS: u64 = 90_000;
 
 impl World {
     /// I3: the original byte for byte, forwarded with its timestamp.
@@ -29,6 +32,8 @@ impl World {
     /// I3 for what waits: the original whole, attempts counted one by one.
     pub fn check_release(&mut self, del: Del, letter: &Letter, message: &Message) {
         self.is_whole(del, letter, message);
+        let cut = letter.history.iter().any(|it| 0 < it.cut);
+        self.marks.hit_if(cut, Mark::CutToFit);
         let entry = &self.ledger.deliveries[&del];
         let before = entry.release.as_ref().map_or(0, |it| it.attempt);
         let retried = letter.because == Some(Because::Retry);
@@ -65,6 +70,7 @@ impl World {
         let retries = self.options.machine.retries;
         let problem = match (expected, letter.reason) {
             (_, None) => Some("it has no reason".to_owned()),
+            (_, Some(Reason::InvalidJob)) if self.is_too_large(del, letter) => None,
             (Some(expected), Some(reason)) if expected != reason => {
                 Some(format!("its reason is {reason}, not {expected}"))
             }
@@ -86,6 +92,19 @@ impl World {
         if let Some(problem) = problem {
             self.broken("I3", format!("the dead letter of {}: {problem}", self.name(del)));
         }
+    }
+
+    /// Whether the log refuses what should have become of it, history or not: to wait, or to go home.
+    pub fn is_too_large(&self, del: Del, letter: &Letter) -> bool {
+        /// Our headers on a message that waits, without a history, and what is left of that: about.
+        const HEADERS: usize = 700;
+        let entry = &self.ledger.deliveries[&del];
+        let before = entry.release.as_ref().map_or(0, |it| it.attempt);
+        let size = self.workload.spec(entry.job).message.size();
+        let counted = (before..=before + 1).contains(&letter.attempt);
+        let waits = del.conn.is_some() && counted && self.options.log.delay_max < size + HEADERS;
+        let goes_home = del.conn.is_none() && self.options.log.jobs_max < size;
+        letter.reason == Some(Reason::InvalidJob) && (waits || goes_home)
     }
 
     fn is_whole(&mut self, del: Del, letter: &Letter, message: &Message) {
@@ -136,7 +155,8 @@ impl World {
             }
             Outcome::Dead => (!sum.dead_letters.contains(&del)).then(|| "dead without a dead letter".to_owned()),
             Outcome::Duplicate => {
-                let known = self.key_of(del).is_some_and(|it| self.ledger.applied.contains_key(&it));
+                let remembered = |at: &Millis| self.now.0 <= at.0 + self.options.machine.ttl_ms + COMMIT_MS;
+                let known = self.key_of(del).is_some_and(|it| self.ledger.applied.get(&it).is_some_and(remembered));
                 (!known && !self.is_expired(del, entry)).then(|| "a duplicate of nothing".to_owned())
             }
             Outcome::Ignored => del.conn.map(|_| "ignored, but it was meant for a CRM".to_owned()),
@@ -171,11 +191,13 @@ fn counted(history: &[Tried]) -> usize {
     history.iter().filter(|it| it.counted).count()
 }
 
-/// Whether the counted entries are attempts 1, 2, … up to `attempt`, unless the middle was cut out.
+/// Whether the counted entries are attempts 1, 2, … up to `attempt`, those counted in that were cut out.
 fn is_counted_through(history: &[Tried], attempt: u32) -> bool {
-    let counted: Vec<u32> = history.iter().filter(|it| it.counted).map(|it| it.attempt).collect();
-    if history.iter().any(|it| it.cut) {
-        return counted.last() == Some(&attempt) && counted.first() == Some(&1);
-    }
-    counted.into_iter().eq(1..=attempt)
+    let mut next = 1;
+    let follows = |it: &Tried| {
+        let fits = it.attempt == next + it.cut;
+        next = it.attempt + 1;
+        fits
+    };
+    history.iter().filter(|it| it.counted).all(follows) && next == attempt + 1
 }
