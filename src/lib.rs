@@ -13,10 +13,14 @@
 //! | 4 faces | `ops` -> `cli` `web` | what an operator does · how it is typed · how it is served |
 //! | – | `app` | wiring: the only module that knows every adapter |
 
+#[cfg(feature = "program")]
 pub mod app;
+#[cfg(feature = "program")]
 pub mod cli;
 pub mod config;
+#[cfg(feature = "program")]
 pub mod credentials;
+#[cfg(feature = "program")]
 pub mod crm;
 #[cfg(feature = "rocksdb")]
 pub mod embedded;
@@ -26,11 +30,15 @@ pub mod fail_points;
 pub mod kafka;
 pub mod machine;
 pub mod model;
+#[cfg(feature = "program")]
 pub mod ops;
 pub mod ports;
+#[cfg(feature = "program")]
 pub mod simulated;
 #[cfg(feature = "rocksdb")]
 pub mod store;
+#[cfg(feature = "program")]
 pub mod telemetry;
+#[cfg(feature = "program")]
 pub mod web;
 pub mod wire;
