@@ -7,12 +7,13 @@
 //! | floor | modules | |
 //! | --- | --- | --- |
 //! | 0 words | `model` `fail_points` | passive data · where a test may end the process |
-//! | 1 rules | `machine` · `wire` `config` `telemetry` | pure decisions · bytes and text to words · names of metrics |
+//! | 1 rules | `machine` `alerts` · `wire` `config` `telemetry` | pure decisions · bytes and text to words · names of metrics |
 //! | 2 loops | `ports` `engine` | the world as traits · the loop |
 //! | 3 world | `kafka` `embedded` `store` `crm` `credentials` `simulated` | adapters, blind to one another |
 //! | 4 faces | `ops` -> `cli` `web` | what an operator does · how it is typed · how it is served |
 //! | – | `app` | wiring: the only module that knows every adapter |
 
+pub mod alerts;
 #[cfg(feature = "program")]
 pub mod app;
 #[cfg(feature = "program")]
