@@ -33,7 +33,7 @@ test: setup ## Proves everything, brokers included, from a fresh clone
 	cargo clippy --release --locked --all-targets --features broker-tests -- -D warnings
 	cargo test --release --locked --features broker-tests --no-fail-fast
 
-quick: ## Proves all that needs no C++, without compiling a broker's client or a store
+quick: ## Proves all that decides, in a simulated world: no socket, terminal, broker or store is compiled
 	CARGO_TARGET_DIR=$(CACHE)/quick SLUICEGATE_SIM_SEEDS=200 cargo test --locked --no-default-features
 
 sim: setup ## Runs N seeds of the simulator (SEED= for the first one, N=)

@@ -7,16 +7,21 @@
 //! | floor | modules | |
 //! | --- | --- | --- |
 //! | 0 words | `model` `fail_points` | passive data · where a test may end the process |
-//! | 1 rules | `machine` · `wire` `config` `telemetry` | pure decisions · bytes and text to words · names of metrics |
+//! | 1 rules | `machine` `alerts` · `wire` `config` `telemetry` | pure decisions · bytes and text to words · names of metrics |
 //! | 2 loops | `ports` `engine` | the world as traits · the loop |
 //! | 3 world | `kafka` `embedded` `store` `crm` `credentials` `simulated` | adapters, blind to one another |
 //! | 4 faces | `ops` -> `cli` `web` | what an operator does · how it is typed · how it is served |
 //! | – | `app` | wiring: the only module that knows every adapter |
 
+pub mod alerts;
+#[cfg(feature = "program")]
 pub mod app;
+#[cfg(feature = "program")]
 pub mod cli;
 pub mod config;
+#[cfg(feature = "program")]
 pub mod credentials;
+#[cfg(feature = "program")]
 pub mod crm;
 #[cfg(feature = "rocksdb")]
 pub mod embedded;
@@ -26,11 +31,15 @@ pub mod fail_points;
 pub mod kafka;
 pub mod machine;
 pub mod model;
+#[cfg(feature = "program")]
 pub mod ops;
 pub mod ports;
+#[cfg(feature = "program")]
 pub mod simulated;
 #[cfg(feature = "rocksdb")]
 pub mod store;
+#[cfg(feature = "program")]
 pub mod telemetry;
+#[cfg(feature = "program")]
 pub mod web;
 pub mod wire;

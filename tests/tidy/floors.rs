@@ -8,7 +8,7 @@ use crate::words::contains_word;
 /// The house from the ground up. A module names only modules of lower floors.
 const FLOORS: &[&[&str]] = &[
     &["model", "fail_points"],
-    &["machine", "wire", "config", "telemetry"],
+    &["machine", "alerts", "wire", "config", "telemetry"],
     &["ports"],
     &["engine", "kafka", "embedded", "store", "crm", "credentials", "tenants", "simulated"],
     &["ops"],
@@ -21,10 +21,10 @@ const BLIND: &[(&[&str], &[&str])] = &[
     // An adapter translates; what follows from it is the machine's.
     (&["kafka", "embedded", "store", "crm", "credentials", "tenants", "simulated"], &["machine"]),
     // What can be typed and what is served is an operator's act (`ops`), whatever the adapters are.
-    (&["cli", "web"], &["machine", "engine", "kafka", "embedded", "store", "crm", "tenants", "simulated"]),
+    (&["cli", "web"], &["machine", "alerts", "engine", "kafka", "embedded", "store", "crm", "tenants", "simulated"]),
 ];
 
-const PURE: [&str; 4] = ["model", "machine", "wire", "config"];
+const PURE: [&str; 5] = ["model", "machine", "alerts", "wire", "config"];
 
 /// Words that would let the world into a pure module.
 const IMPURE_WORDS: [&str; 27] = [
