@@ -64,9 +64,11 @@ impl Events {
 impl Inbox {
     /// What has come, answers first; nothing if nothing came for so long.
     pub(super) fn next(&self, patience: Duration) -> Vec<Event> {
-        let mut waiting = self.0.lock();
-        let empty = |it: &mut Waiting| it.news.is_empty() && it.others.is_empty();
-        waiting.listened = empty(&mut waiting);
+        let waiting = self.0.lock();
+        let empty = |it: &mut Waiting| {
+            it.listened = it.news.is_empty() && it.others.is_empty();
+            it.listened
+        };
         let waited = self.0.changed.wait_timeout_while(waiting, patience, empty);
         let mut waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
         waiting.listened = false;
