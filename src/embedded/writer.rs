@@ -7,7 +7,7 @@ use super::bounds::{Bounds, Partition};
 use super::disk::Disk;
 use super::page::Page;
 use crate::model::{Commit, CommitNumber, Millis, Offset, Outgoing, Shard, Topic};
-use crate::ports::{Culprit, Event, Fate, LogEvent, LogFault};
+use crate::ports::{Culprit, Event, Fate, LogEvent, LogFault, StopCause};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -141,7 +141,7 @@ impl Writer {
         self.broken = Some(fault.clone());
         self.answer_broken(&fault, receipts);
         let fault = LogFault::from(&fault);
-        (self.events)(Event::Log(LogEvent::Stopped { shard: None, fault }));
+        (self.events)(Event::Log(LogEvent::Stopped { shard: None, fault, cause: StopCause::Failed }));
     }
 
     fn answer_broken(&self, fault: &EmbeddedFault, receipts: Vec<Receipt>) {

@@ -196,8 +196,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         let yields = suspect.is_some_and(|(shard, it)| machine(shard).is_some_and(|machine| machine.can_yield(it)));
         if !yields && REFUSALS_MAX <= self.committer.refusals {
             let what = format!("a commit was refused {} times: {fault}; {WAY_OUT}", self.committer.refusals);
-            self.ended = Some(Ended::Stopped(LogFault { what }));
-            return;
+            return self.stop(LogFault { what });
         }
         let Some(under_way) = self.committer.under_way.take() else { return };
         tracing::warn!(%fault, ?suspect, "a commit was refused: it is made again, with less history or with a dead letter for the message to blame");

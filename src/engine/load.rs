@@ -128,8 +128,13 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// Fills the windows of connections that may call, from their queues.
     pub(super) fn load_heads(&mut self, now: Millis) {
         for shard in self.running() {
-            let Some(machine) = self.shards.get(&shard).and_then(|it| it.machine()) else { continue };
-            let loads = machine.loads(LOADS_MAX, |id| self.connection(id).is_some());
+            let Some(slot) = self.shards.get(&shard) else { continue };
+            let Some(machine) = slot.machine() else { continue };
+            let after = slot.loaded_last.as_ref();
+            let loads = machine.loads(LOADS_MAX, after, |id| self.connection(id).is_some());
+            if let (Some((last, _, _)), Some(slot)) = (loads.last().cloned(), self.shards.get_mut(&shard)) {
+                slot.loaded_last = Some(last);
+            }
             for (id, from, most) in loads {
                 let Some(connection) = self.connection(&id) else { continue };
                 match self.heads(shard, &connection, from, most) {

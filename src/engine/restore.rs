@@ -115,7 +115,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             self.settings.prefix,
             topic.suffix()
         );
-        self.ended = Some(crate::engine::Ended::Stopped(crate::ports::LogFault { what }));
+        self.stop(crate::ports::LogFault { what });
     }
 
     /// Goes on to the next phase if everything of this one is there.
@@ -151,7 +151,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         self.read_index(shard, &mut restored)?;
         let machine = self.machine(shard, &restored);
         if let Some(fault) = self.contradiction(shard, &restored, &machine) {
-            self.ended = Some(crate::engine::Ended::Stopped(fault));
+            self.stop(fault);
             return Ok(());
         }
         let Some(slot) = self.shards.get_mut(&shard) else { return Ok(()) };

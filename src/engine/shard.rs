@@ -3,7 +3,7 @@
 
 use crate::engine::forget::Forgetting;
 use crate::machine::Machine;
-use crate::model::{Millis, Offset, Received, Tier, Topic};
+use crate::model::{ConnectionId, Millis, Offset, Received, Tier, Topic};
 use crate::ports::Assignment;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -29,6 +29,8 @@ pub(super) struct ShardSlot {
     /// When the copy was last noted as current.
     pub noted_at: Millis,
     pub forgetting: Forgetting,
+    /// The last connection whose queue was read: the next one is served first.
+    pub loaded_last: Option<ConnectionId>,
 }
 
 #[derive(Debug)]
@@ -83,6 +85,7 @@ impl ShardSlot {
             quiet_until,
             noted_at: now,
             forgetting: Forgetting::default(),
+            loaded_last: None,
         }
     }
 

@@ -6,7 +6,7 @@ use crate::engine::shard::{ShardSlot, Unfiled};
 use crate::engine::{Settings, Tenants};
 use crate::machine::{Dice, Gauges, Input, Machine, Note, Out};
 use crate::model::{CallEnded, CallId, Incarnation, Millis, Offset, Received, Shard, Topic};
-use crate::ports::{Crms, Event, Log, LogEvent, LogFault, Store, StoreFault};
+use crate::ports::{Crms, Event, Log, LogEvent, LogFault, StopCause, Store, StoreFault};
 use std::collections::BTreeMap;
 
 /// Everything an engine is made of.
@@ -64,7 +64,7 @@ pub enum Ended {
     /// Everything uncommitted is void; a new engine with a new incarnation must take over.
     Fenced(LogFault),
     /// A person must act.
-    Stopped(LogFault),
+    Stopped(LogFault, StopCause),
 }
 
 impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
@@ -124,7 +124,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             LogEvent::Lost(shards) => self.lost(now, &shards),
             LogEvent::CommitEnded { number, fate } => self.commit_ended(now, number, fate),
             LogEvent::Tail { shard, messages } => self.commit_settled(now, shard, &messages),
-            LogEvent::Stopped { shard, fault } => self.stopped(now, shard, fault),
+            LogEvent::Stopped { shard, fault, cause } => self.stopped(now, shard, (fault, cause)),
             LogEvent::Closed => self.closed(),
         }
     }
@@ -189,11 +189,18 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// The local disk failed: nothing uncommitted can be kept, and the copy must be rebuilt.
     pub(super) fn store_failed(&mut self, shard: Shard, fault: &StoreFault) {
         tracing::error!(%shard, %fault, "local store failed: this process gives up its shards; free the disk or delete the state folder, it is rebuilt from the log");
-        self.ended = Some(Ended::Stopped(LogFault { what: format!("local store of shard {shard}: {fault}") }));
+        let fault = LogFault { what: format!("local store of shard {shard}: {fault}") };
+        self.ended = Some(Ended::Stopped(fault, StopCause::Failed));
+    }
+
+    /// Going on would lose or repeat something: a person must act first.
+    pub(super) fn stop(&mut self, fault: LogFault) {
+        tracing::error!(%fault, "this process cannot go on");
+        self.ended = Some(Ended::Stopped(fault, StopCause::Failed));
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.shards.values().filter_map(ShardSlot::machine).map(|it| it.gauges().bytes).sum()
+        self.shards.values().filter_map(ShardSlot::machine).map(Machine::memory_bytes).sum()
     }
 
     /// What people and bounds are interested in, over all shards.

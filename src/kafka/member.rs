@@ -23,6 +23,10 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How soon a question that failed is asked again.
 const AGAIN: Duration = Duration::from_millis(500);
 
+/// A Kafka that has not answered once within this is more likely a wrong address than a broker that restarts: whoever
+/// started us is told. One that has answered is waited for as long as it takes.
+const START: Duration = Duration::from_secs(30);
+
 pub(super) type MemberConsumer = BaseConsumer<MemberContext>;
 
 /// The member's thread.
@@ -35,6 +39,8 @@ pub(super) struct Member {
     next_question: Instant,
     last_trouble: Option<RDKafkaErrorCode>,
     fatal: bool,
+    /// Kafka must have answered once by then.
+    patient_until: Instant,
 }
 
 impl Member {
@@ -53,6 +59,7 @@ impl Member {
             next_question: Instant::now(),
             last_trouble: None,
             fatal: false,
+            patient_until: Instant::now() + START,
         })
     }
 
@@ -87,17 +94,17 @@ impl Member {
                     Err(error) => self.stop(KafkaFault::of(&error)),
                 }
             }
-            Err(KafkaFault::Unreachable(what)) => {
+            Err(KafkaFault::Unreachable(what)) if Instant::now() < self.patient_until => {
                 tracing::warn!(what, "kafka does not answer yet");
                 self.next_question = Instant::now() + AGAIN;
             }
-            Err(refused) => self.stop(refused),
+            Err(fault) => self.stop(fault),
         }
     }
 
     fn stop(&mut self, fault: KafkaFault) {
         self.fatal = true;
-        self.context().emitter.stopped(None, fault.into());
+        self.context().emitter.stopped_for(fault.cause(), None, fault.into());
     }
 
     /// Learns where the topics of newly assigned shards stand, and hands the shards over.
@@ -139,7 +146,8 @@ impl Member {
             return;
         }
         if forbids(code) || code == RDKafkaErrorCode::UnknownTopicOrPartition {
-            self.context().emitter.stopped(None, KafkaFault::of(error).into());
+            let fault = KafkaFault::of(error);
+            self.context().emitter.stopped_for(fault.cause(), None, fault.into());
         } else {
             tracing::debug!(%error, "group member trouble");
         }

@@ -52,7 +52,8 @@ impl Machine {
         let line = self.lines.line(connection);
         line.calls += 1;
         line.answered = false;
-        let members: Vec<Box<Delivery>> = batch.members.iter().filter_map(|seq| line.remove(*seq)).collect();
+        let taken = batch.members.iter().filter_map(|seq| self.lines.remove(connection, *seq));
+        let members: Vec<Box<Delivery>> = taken.collect();
         for member in &members {
             self.order.take_off(member.target.record, member.seq);
             self.dedupe.take_off(member.target.dedupe);
@@ -83,8 +84,7 @@ impl Machine {
             self.lines.line(&connection.id).callable.remove(&first);
         }
         self.order.make_ready(record, seq);
-        let line = self.lines.line(&connection.id);
-        line.insert(delivery);
+        self.lines.insert(delivery);
         self.refresh(record, &connection.id);
     }
 
@@ -103,22 +103,27 @@ impl Machine {
 
     /// Takes a ready delivery out of memory; the caller decides what becomes of it.
     pub(super) fn take_from_memory(&mut self, connection: &ConnectionId, seq: Seq) -> Option<Box<Delivery>> {
-        let delivery = self.lines.line(connection).remove(seq)?;
+        let delivery = self.lines.remove(connection, seq)?;
         self.order.drop_ready(delivery.target.record, seq);
         self.refresh(delivery.target.record, connection);
         Some(delivery)
     }
 
-    /// Connections that `may` be served and want heads from their queues on disk: whose, from where, how many.
-    pub fn loads(&self, most: usize, may: impl Fn(&ConnectionId) -> bool) -> Vec<(ConnectionId, Seq, usize)> {
+    /// Connections that `may` be served and want heads from their queues on disk: whose, from where, how many. `after`
+    /// the last one that was, round and round, so that the first by name do not starve the others.
+    pub fn loads(
+        &self,
+        most: usize,
+        after: Option<&ConnectionId>,
+        may: impl Fn(&ConnectionId) -> bool,
+    ) -> Vec<(ConnectionId, Seq, usize)> {
         let window = self.settings.window_max.max(1);
-        let wants = |line: &Line| {
-            let next = line.next?;
+        let room = |line: &Line, next: Seq| {
             let loaded = line.ready.range(..next).take(window).count();
-            (loaded <= window / 2).then_some((next, window - loaded))
+            (loaded <= window / 2).then_some(window - loaded)
         };
-        let lines = self.lines.iter().filter(|(id, _)| may(id));
-        lines.filter_map(|(id, line)| wants(line).map(|(next, room)| (id.clone(), next, room))).take(most).collect()
+        let hungry = self.lines.hungry(after).filter_map(|(id, line, next)| Some((id, next, room(line, next)?)));
+        hungry.filter(|(id, _, _)| may(id)).map(|(id, next, room)| (id.clone(), next, room)).take(most).collect()
     }
 }
 

@@ -12,6 +12,19 @@ pub(super) struct Lines {
     ring: VecDeque<ConnectionId>,
     /// Left the ring because `jobs` has not been read far enough.
     stalled: BTreeSet<ConnectionId>,
+    /// Whose queue on disk has something that is not in memory.
+    hungry: BTreeSet<ConnectionId>,
+    totals: Totals,
+}
+
+/// Over all lines; kept up with each change, so that no turn has to walk ten thousand lines for them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Totals {
+    /// Deliveries in memory that are not in flight, and their bytes.
+    pub ready: usize,
+    pub bytes: usize,
+    /// Entries in the waiting index, by why they wait.
+    pub waiting: BTreeMap<Because, u64>,
 }
 
 /// What of one connection is in memory, and where its queue on disk goes on.
@@ -29,9 +42,9 @@ pub(super) struct Line {
     /// The last call ran into its deadline: one call at a time until one succeeds.
     pub slow: bool,
     /// Where the queue on disk is read next; absent: nothing there.
-    pub next: Option<Seq>,
+    next: Option<Seq>,
     /// Entries in the waiting index, by why they wait.
-    pub waiting: BTreeMap<Because, u64>,
+    waiting: BTreeMap<Because, u64>,
     in_ring: bool,
 }
 
@@ -75,9 +88,83 @@ impl Lines {
         Some(id)
     }
 
-    /// Bytes of all deliveries in memory that are not in flight.
-    pub(super) fn bytes(&self) -> usize {
-        self.lines.values().map(|it| it.bytes).sum()
+    pub(super) fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    pub(super) fn insert(&mut self, delivery: Box<Delivery>) {
+        let size = delivery.size();
+        self.totals.ready += 1;
+        self.totals.bytes += size;
+        let line = self.line(&delivery.target.connection.id);
+        line.bytes += size;
+        line.ready.insert(delivery.seq, delivery);
+    }
+
+    pub(super) fn remove(&mut self, id: &ConnectionId, seq: Seq) -> Option<Box<Delivery>> {
+        let line = self.lines.get_mut(id)?;
+        let delivery = line.ready.remove(&seq)?;
+        line.callable.remove(&seq);
+        let size = delivery.size();
+        line.bytes -= size;
+        self.totals.ready -= 1;
+        self.totals.bytes -= size;
+        Some(delivery)
+    }
+
+    /// So many entries were filed.
+    pub(super) fn more_wait(&mut self, id: &ConnectionId, because: Because, count: u64) {
+        *self.line(id).waiting.entry(because).or_default() += count;
+        *self.totals.waiting.entry(because).or_default() += count;
+    }
+
+    /// An entry has ended.
+    pub(super) fn less_waits(&mut self, id: &ConnectionId, because: Because) {
+        let count = self.line(id).waiting.entry(because).or_default();
+        if let Some(less) = count.checked_sub(1) {
+            *count = less;
+            let total = self.totals.waiting.entry(because).or_default();
+            *total = total.saturating_sub(1);
+        }
+    }
+
+    /// The queue on disk has something at `seq`.
+    pub(super) fn lower_next(&mut self, id: &ConnectionId, seq: Seq) {
+        let line = self.line(id);
+        line.next = Some(line.next.map_or(seq, |it| it.min(seq)));
+        self.note_hunger(id);
+    }
+
+    /// Where the queue on disk goes on, if it does.
+    pub(super) fn set_next(&mut self, id: &ConnectionId, next: Option<Seq>) {
+        self.line(id).next = next;
+        self.note_hunger(id);
+    }
+
+    fn note_hunger(&mut self, id: &ConnectionId) {
+        if self.get(id).is_none_or(|it| it.next.is_none()) {
+            self.hungry.remove(id);
+        } else if !self.hungry.contains(id) {
+            self.hungry.insert(id.clone());
+        }
+    }
+
+    /// Lines whose queue on disk has more, each with where it goes on: first those `after` this one.
+    pub(super) fn hungry(
+        &self,
+        after: Option<&ConnectionId>,
+    ) -> impl Iterator<Item = (&ConnectionId, &Line, Seq)> + use<'_> {
+        use std::ops::Bound::{Excluded, Included, Unbounded};
+        let (behind, before) = match after {
+            Some(id) => ((Excluded(id), Unbounded), Some((Unbounded, Included(id)))),
+            None => ((Unbounded, Unbounded), None),
+        };
+        let before = before.map(|it| self.hungry.range::<ConnectionId, _>(it));
+        let ids = self.hungry.range::<ConnectionId, _>(behind).chain(before.into_iter().flatten());
+        ids.filter_map(|id| {
+            let line = self.lines.get(id)?;
+            Some((id, line, line.next?))
+        })
     }
 
     /// A line that holds nothing is forgotten.
@@ -89,36 +176,13 @@ impl Lines {
 }
 
 impl Line {
-    pub(super) fn insert(&mut self, delivery: Box<Delivery>) {
-        self.bytes += delivery.size();
-        self.ready.insert(delivery.seq, delivery);
-    }
-
-    pub(super) fn remove(&mut self, seq: Seq) -> Option<Box<Delivery>> {
-        let delivery = self.ready.remove(&seq)?;
-        self.callable.remove(&seq);
-        self.bytes -= delivery.size();
-        Some(delivery)
+    /// Entries in the waiting index.
+    pub(super) fn waiting_count(&self) -> u64 {
+        self.waiting.values().sum()
     }
 
     pub(super) fn has_waiting(&self) -> bool {
         self.waiting.values().any(|it| 0 < *it)
-    }
-
-    /// An entry was filed.
-    pub(super) fn more_waits(&mut self, because: Because) {
-        *self.waiting.entry(because).or_default() += 1;
-    }
-
-    /// An entry has ended.
-    pub(super) fn less_waits(&mut self, because: Because) {
-        let count = self.waiting.entry(because).or_default();
-        *count = count.saturating_sub(1);
-    }
-
-    /// The queue on disk has something at `seq`.
-    pub(super) fn lower_next(&mut self, seq: Seq) {
-        self.next = Some(self.next.map_or(seq, |it| it.min(seq)));
     }
 
     fn is_idle(&self) -> bool {

@@ -222,7 +222,7 @@ impl Machine {
         }
         self.gone.entry(record).or_default().insert(seq);
         self.building.removed.insert(delivery.key(), Removed { record, waits });
-        self.lines.line(&delivery.target.connection.id).less_waits(waits.because);
+        self.lines.less_waits(&delivery.target.connection.id, waits.because);
     }
 
     fn settle_one_of_job(&mut self, seq: Seq) {
@@ -247,7 +247,7 @@ impl Machine {
             return;
         }
         at.out.index.push(IndexWrite::Queue(EntryKey { seq, connection: connection.clone() }, record));
-        self.lines.line(&connection).lower_next(seq);
+        self.lines.lower_next(&connection, seq);
     }
 }
 

@@ -56,10 +56,10 @@ impl Machine {
         let settled = Settled::new(restored, settings.bug, notes);
         let mut lines = Lines::default();
         for (id, waiting) in &restored.waiting {
-            lines.line(id).waiting.clone_from(waiting);
+            waiting.iter().for_each(|(because, count)| lines.more_wait(id, *because, *count));
         }
         for (id, first) in &restored.queues {
-            lines.line(id).lower_next(*first);
+            lines.lower_next(id, *first);
         }
         Self {
             settings,
@@ -105,7 +105,7 @@ impl Machine {
             Input::Waiting { tier, messages, position } => self.file_all(at, (tier, messages, position)),
             Input::CallEnded(ended) => self.call_ended(at, ended),
             Input::Heads { connection, heads, next } => {
-                self.lines.line(&connection).next = next;
+                self.lines.set_next(&connection, next);
                 for head in heads {
                     self.load(at, head);
                 }
@@ -190,10 +190,10 @@ impl Machine {
     }
 
     pub fn gauges(&self) -> Gauges {
-        let lines = || self.lines.iter().map(|(_, line)| line);
+        let totals = self.lines.totals();
         Gauges {
-            bytes: self.lines.bytes(),
-            in_memory: lines().map(|it| it.ready.len()).sum(),
+            bytes: totals.bytes,
+            in_memory: totals.ready,
             calls: self.calls.len(),
             on_way: self.on_way_count(),
             waiting: self.waiting_by_cause(),
@@ -201,6 +201,15 @@ impl Machine {
             building: self.building_count(),
             building_bytes: self.building.bytes,
         }
+    }
+
+    pub fn calls_out(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Bytes of deliveries in memory that are not in flight.
+    pub fn memory_bytes(&self) -> usize {
+        self.lines.totals().bytes
     }
 
     /// Messages and outcomes of the part that is building.
@@ -219,7 +228,7 @@ impl Machine {
 
     fn waiting_by_cause(&self) -> BTreeMap<Because, u64> {
         let mut waiting = self.order.on_way().clone();
-        for (because, count) in self.lines.iter().flat_map(|(_, line)| &line.waiting) {
+        for (because, count) in &self.lines.totals().waiting {
             *waiting.entry(*because).or_default() += count;
         }
         waiting
@@ -227,7 +236,7 @@ impl Machine {
 
     /// Waiting deliveries per connection.
     pub fn waiting(&self) -> impl Iterator<Item = (&ConnectionId, u64)> {
-        self.lines.iter().map(|(id, line)| (id, line.waiting.values().sum()))
+        self.lines.iter().map(|(id, line)| (id, line.waiting_count()))
     }
 
     fn committed(&mut self) {

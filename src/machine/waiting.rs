@@ -110,14 +110,13 @@ impl Machine {
         let runs = entry.because == Because::Retry && at.now < entry.due;
         let timer = if runs { entry.due } else { Millis(0) };
         let waits = Waits { place: entry.place, because: entry.because, timer };
-        let line = self.lines.line(&connection);
         if let Some(old) = replaces {
-            line.less_waits(old.because);
+            self.lines.less_waits(&connection, old.because);
         }
-        line.more_waits(entry.because);
+        self.lines.more_wait(&connection, entry.because, 1);
         let queued = !behind && !runs;
         if queued {
-            line.lower_next(seq);
+            self.lines.lower_next(&connection, seq);
         }
         filed.entry(record).or_default().insert(seq);
         at.out.index.push(IndexWrite::File { entry: Box::new(entry), waits, queued, replaces });
@@ -145,7 +144,7 @@ impl Machine {
         at.out.index.push(IndexWrite::TimerGone(due, key.clone(), record));
         let first = self.waiting_of(at.seen, record).next().is_some_and(|(seq, _)| seq == key.seq);
         if first && !self.order.has_before(record, key.seq) {
-            self.lines.line(&key.connection).lower_next(key.seq);
+            self.lines.lower_next(&key.connection, key.seq);
             at.out.index.push(IndexWrite::Queue(key, record));
         }
     }

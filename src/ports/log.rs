@@ -72,9 +72,21 @@ pub enum LogEvent {
     Stopped {
         shard: Option<Shard>,
         fault: LogFault,
+        cause: StopCause,
     },
     /// The last event: the log is left.
     Closed,
+}
+
+/// Which kind of end a stop is: what the process answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopCause {
+    /// Something broke, or contradicts itself.
+    Failed,
+    /// The log is out of reach, or does not let us in.
+    Barred,
+    /// The log is not set up as it must be; nothing was done.
+    Unfit,
 }
 
 /// One shard that became ours, and where its topics stood at that moment.

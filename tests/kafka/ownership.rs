@@ -93,7 +93,7 @@ fn a_name_used_twice_expels_the_first_process_with_words_for_a_person() {
     });
     assert_eq!(lost, [Shard(0)]);
     let fault = one.expect("stop", |event| match event {
-        LogEvent::Stopped { shard: None, fault } => Some(fault.clone()),
+        LogEvent::Stopped { shard: None, fault, .. } => Some(fault.clone()),
         _ => None,
     });
     assert!(fault.what.contains("group_instance_id \"same\""), "{fault}");

@@ -6,7 +6,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceS
 use rdkafka::client::DefaultClientContext;
 use sluicegate::kafka::{self, Change, KafkaSettings};
 use sluicegate::model::{Tier, Topic};
-use sluicegate::ports::LogEvent;
+use sluicegate::ports::{LogEvent, StopCause};
 
 fn admin(world: &World) -> AdminClient<DefaultClientContext> {
     world.client().create().unwrap()
@@ -105,7 +105,7 @@ fn missing_topics_are_named_and_nothing_is_created_by_running() {
 fn stop_of(settings: &KafkaSettings) -> String {
     let mut one = Instance::start(settings);
     one.expect("stop", |event| match event {
-        LogEvent::Stopped { shard: None, fault } => Some(fault.what.clone()),
+        LogEvent::Stopped { shard: None, fault, cause: StopCause::Unfit } => Some(fault.what.clone()),
         _ => None,
     })
 }

@@ -196,7 +196,7 @@ impl Run {
                 drop(world);
                 self.kill(who.slot, false);
             }
-            Some(Ended::Stopped(fault)) => {
+            Some(Ended::Stopped(fault, _)) => {
                 let what = format!("{who} stopped for good: {fault}");
                 world.broken("I14", what);
             }
