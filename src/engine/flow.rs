@@ -8,8 +8,8 @@ use crate::model::{Millis, Shard, Tier, Topic};
 use crate::ports::{Crms, Log, Store};
 use std::time::Duration;
 
-/// Messages of delay topics that may wait to be filed, per shard.
-const UNFILED_MAX: usize = 4096;
+/// Messages of delay topics that may wait to be filed, over all shards.
+const UNFILED_MAX: usize = 16_384;
 /// Jobs of one shard that may be read and unsettled.
 const UNSETTLED_MAX: usize = 200_000;
 /// How often a copy is noted as current and flushed.
@@ -43,10 +43,11 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// Tells the log what is wanted, where that changed.
     pub(super) fn say_what_is_wanted(&mut self) {
         let full = self.is_full() || self.draining;
-        let on_way_max = self.settings.on_way_max;
+        let shards = self.shards.len().max(1);
+        let on_way_max = self.settings.on_way_max / u64::try_from(shards).unwrap_or(u64::MAX);
         for (shard, slot) in &mut self.shards {
             let jobs = wants_jobs(slot, on_way_max) && !full;
-            let filing = slot.machine().is_some() && slot.unfiled_count() < UNFILED_MAX;
+            let filing = slot.machine().is_some() && slot.unfiled_count() < UNFILED_MAX / shards;
             let delays = Tier::ALL.map(|tier| (Topic::Delay(tier), filing));
             // Once restored, a changelog says only what we have just written ourselves.
             let restoring = slot.machine().is_none();

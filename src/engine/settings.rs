@@ -36,7 +36,7 @@ pub struct Settings {
     pub call_deadline: Duration,
     /// Most bytes of deliveries in memory; what exceeds them is released.
     pub memory_bytes: usize,
-    /// Most deliveries of one shard released and not read back.
+    /// Most deliveries released and not read back, over all shards.
     pub on_way_max: u64,
     /// Most heads of one connection loaded from the index.
     pub window_max: usize,
