@@ -44,7 +44,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     pub(super) fn say_what_is_wanted(&mut self) {
         let full = self.is_full() || self.draining;
         let shards = self.shards.len().max(1);
-        let on_way_max = self.settings.on_way_max / u64::try_from(shards).unwrap_or(u64::MAX);
+        let on_way_max = (self.settings.on_way_max / u64::try_from(shards).unwrap_or(u64::MAX)).max(1);
         for (shard, slot) in &mut self.shards {
             let jobs = wants_jobs(slot, on_way_max) && !full;
             let filing = slot.machine().is_some() && slot.unfiled_count() < UNFILED_MAX / shards;
