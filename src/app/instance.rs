@@ -139,6 +139,8 @@ fn show<L: Log, S: Store, C: Crms>(engine: &Engine<L, S, C>, pulse: &Pulse, metr
         owned,
         running,
         unsettled: gauges.values().map(|it| it.unsettled).sum(),
+        full: engine.full(),
+        waiting_bytes: gauges.values().map(|it| it.waiting_bytes).sum(),
         memory_bytes: gauges.values().map(|it| it.bytes).sum(),
     };
     metrics.show(levels);

@@ -6,12 +6,14 @@ use crate::engine::Settings;
 use crate::machine::Policy;
 use std::time::Duration;
 
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
 /// What the engine is told. The constants are those of the core rules, sections 3, 4 and 8.
 pub(super) fn engine_settings(settings: &config::Settings) -> Settings {
     Settings {
         prefix: settings.kafka.topic_prefix.clone(),
         idempotency_ttl: settings.state.idempotency_ttl,
-        dead_ttl: Duration::from_secs(30 * 24 * 3_600),
+        dead_ttl: DAY * 30,
         retry: Policy {
             base: settings.retry.base,
             factor: settings.retry.factor,
@@ -28,6 +30,9 @@ pub(super) fn engine_settings(settings: &config::Settings) -> Settings {
         call_deadline: Duration::from_secs(10),
         memory_bytes: 64 << 20,
         on_way_max: 100_000,
+        waiting_bytes_max: 10 << 30,
+        renew_after: DAY,
+        max_wait: DAY * 14,
         window_max: 256,
         revoke_patience: Duration::from_secs(10),
         bug: None,

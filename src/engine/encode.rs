@@ -2,8 +2,8 @@
 //! Not here: the bytes (`wire`); what is in a part (`machine`).
 
 use crate::engine::Engine;
-use crate::machine::{DeadLetter, Ended, Forwarded, Part, Released, Suspect};
-use crate::model::{Attempt, History, Origin, Outgoing, Seq, Shard, Topic};
+use crate::machine::{DeadLetter, Ended, Forwarded, Part, Released, Renewed, Suspect};
+use crate::model::{Attempt, History, Message, Origin, Outgoing, Seq, Shard, Topic};
 use crate::ports::{Crms, Log, Store};
 use crate::wire;
 use crate::wire::headers::{DeadFacts, WaitingFacts};
@@ -12,12 +12,18 @@ use std::sync::Arc;
 impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// Every message of a part, changelog last.
     pub(super) fn encode(&self, shard: Shard, part: &Part) -> Vec<Outgoing> {
-        let count = part.released.len() + part.dead.len() + part.forwarded.len() + part.ended.len() + part.puts.len();
+        let count = part.released.len()
+            + part.renewed.len()
+            + part.dead.len()
+            + part.forwarded.len()
+            + part.ended.len()
+            + part.puts.len();
         let mut messages = Vec::with_capacity(count);
         let jobs = &self.full_name(Topic::Jobs);
         messages.extend(part.released.iter().map(|it| released(origin(jobs, shard, it.delivery.seq), it)));
         messages.extend(part.dead.iter().map(|it| self.dead(shard, it)));
         messages.extend(part.forwarded.iter().map(forwarded));
+        messages.extend(part.renewed.iter().map(|it| renewed(shard, it)));
         if self.settings.outcomes {
             messages.extend(part.ended.iter().map(|it| outcome(&origin(jobs, shard, it.delivery.seq), it)));
         }
@@ -129,6 +135,12 @@ fn outcome(origin: &Origin, ended: &Ended) -> Outgoing {
         headers: Vec::new(),
         timestamp: None,
     }
+}
+
+/// The same message with the same headers, at the end of the same topic.
+fn renewed(shard: Shard, it: &Renewed) -> Outgoing {
+    let Message { key, value, headers, timestamp: _ } = it.message.clone();
+    Outgoing { topic: Topic::Delay(it.tier), shard, key, value, headers, timestamp: None }
 }
 
 /// What is left of the history of a message that the log has refused so often; never less of the message itself.

@@ -45,8 +45,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         let full = self.is_full() || self.draining;
         let shards = self.shards.len().max(1);
         let on_way_max = (self.settings.on_way_max / u64::try_from(shards).unwrap_or(u64::MAX)).max(1);
+        let bounds = (on_way_max, self.settings.waiting_bytes_max);
         for (shard, slot) in &mut self.shards {
-            let jobs = wants_jobs(slot, on_way_max) && !full;
+            let jobs = wants_jobs(slot, bounds) && !full;
             let filing = slot.machine().is_some() && slot.unfiled_count() < UNFILED_MAX / shards;
             let delays = Tier::ALL.map(|tier| (Topic::Delay(tier), filing));
             // Once restored, a changelog says only what we have just written ourselves.
@@ -91,9 +92,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
 }
 
 /// Jobs that an earlier life has read come in whatever waits: they may be what the others wait for.
-fn wants_jobs(slot: &ShardSlot, on_way_max: u64) -> bool {
+fn wants_jobs(slot: &ShardSlot, (on_way_max, waiting_bytes_max): (u64, u64)) -> bool {
     let Some(machine) = slot.machine().filter(|_| slot.is_running()) else { return true };
     let again = machine.jobs_position() < machine.jobs_read_max();
     let room = machine.on_way_count() < on_way_max && machine.unsettled_count() < UNSETTLED_MAX;
-    again || room
+    again || room && machine.waiting_bytes() < waiting_bytes_max
 }

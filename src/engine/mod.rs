@@ -3,6 +3,7 @@
 //!
 //! One engine per process, one thread. `turn` never blocks but on the local disk; the simulator drives the same code.
 
+mod age;
 mod calls;
 mod commit;
 mod contradiction;

@@ -114,7 +114,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
                     return Ok(gone);
                 }
                 if is_gone(place.offset) {
-                    gone.push((place, index::waiting(value)?.1));
+                    gone.push((place, index::waiting(value)?.2));
                 }
             }
             let Some((last, _)) = pairs.last().filter(|_| pairs.len() == SCAN_MAX) else { return Ok(gone) };
@@ -127,8 +127,10 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     pub(super) fn read_index(&self, shard: Shard, restored: &mut Restored) -> Result<(), StoreFault> {
         for tier in Tier::ALL {
             self.each(shard, &wire::index::message_prefix(tier), |_, value| {
-                let (because, key) = index::waiting(value)?;
-                *restored.waiting.entry(key.connection).or_default().entry(because).or_default() += 1;
+                let (because, size, key) = index::waiting(value)?;
+                let waiting = restored.waiting.entry(key.connection).or_default().entry(because).or_default();
+                waiting.0 += 1;
+                waiting.1 += u64::from(size);
                 Ok(())
             })?;
             let topic = Topic::Delay(tier);

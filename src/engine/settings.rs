@@ -38,6 +38,12 @@ pub struct Settings {
     pub memory_bytes: usize,
     /// Most deliveries released and not read back, over all shards.
     pub on_way_max: u64,
+    /// Most bytes of one shard's messages in the waiting index; beyond it no new job is read.
+    pub waiting_bytes_max: u64,
+    /// What has waited in one topic for longer is released again, so that its beginning can be deleted.
+    pub renew_after: Duration,
+    /// What has waited longer in all is dead.
+    pub max_wait: Duration,
     /// Most heads of one connection loaded from the index.
     pub window_max: usize,
     /// How long calls out may go on when shards are revoked.

@@ -1,6 +1,7 @@
 //! Where one shard stands between assignment and release, and what the loop keeps of it beside its machine.
 //! Not here: what moves it on (`restore`, `handover`).
 
+use crate::engine::age::Aging;
 use crate::engine::forget::Forgetting;
 use crate::machine::Machine;
 use crate::model::{ConnectionId, Millis, Offset, Received, Tier, Topic};
@@ -29,6 +30,7 @@ pub(super) struct ShardSlot {
     /// When the copy was last noted as current.
     pub noted_at: Millis,
     pub forgetting: Forgetting,
+    pub aging: Aging,
     /// The last connection whose queue was read: the next one is served first.
     pub loaded_last: Option<ConnectionId>,
 }
@@ -85,6 +87,7 @@ impl ShardSlot {
             quiet_until,
             noted_at: now,
             forgetting: Forgetting::default(),
+            aging: Aging::default(),
             loaded_last: None,
         }
     }

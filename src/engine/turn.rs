@@ -133,6 +133,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         self.file_what_came(now);
         self.run_timers(now);
         self.load_heads(now);
+        self.look_for_the_old(now);
         self.forget_the_dead(now);
         self.close_what_is_done(now);
         self.commit_what_is_due(now);
@@ -212,6 +213,12 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// Owned shards, and how many of them run.
     pub fn readiness(&self) -> (usize, usize) {
         (self.shards.len(), self.running().len())
+    }
+
+    /// Shards whose waiting index is at its bound: they read no new job.
+    pub fn full(&self) -> usize {
+        let machines = self.shards.values().filter_map(ShardSlot::machine);
+        machines.filter(|it| self.settings.waiting_bytes_max <= it.waiting_bytes()).count()
     }
 
     /// Each owned shard with the phase it is in.

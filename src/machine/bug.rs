@@ -44,10 +44,14 @@ pub enum Bug {
     KeepsRefused,
     /// A key that succeeded is looked at however long ago that was.
     RemembersForEver,
+    /// What is in memory is released anew, too.
+    RenewsWhatIsLoaded,
+    /// What has waited too long goes on waiting.
+    NeverExpires,
 }
 
 impl Bug {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::SettlesOnRead,
         Self::WatermarkPassesOpen,
         Self::ForgetsApplied,
@@ -68,5 +72,7 @@ impl Bug {
         Self::RunsAheadOfJobs,
         Self::KeepsRefused,
         Self::RemembersForEver,
+        Self::RenewsWhatIsLoaded,
+        Self::NeverExpires,
     ];
 }

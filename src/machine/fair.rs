@@ -1,7 +1,7 @@
 //! Promise 4, one tenant never slows another: a line of deliveries per connection, and the ring they take turns in.
 //! Not here: which deliveries of a line may go (`order`), how they are grouped (`batch`).
 
-use crate::machine::Delivery;
+use crate::machine::{Delivery, Waits};
 use crate::model::{Because, ConnectionId, Seq};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -23,8 +23,9 @@ pub(super) struct Totals {
     /// Deliveries in memory that are not in flight, and their bytes.
     pub ready: usize,
     pub bytes: usize,
-    /// Entries in the waiting index, by why they wait.
+    /// Entries in the waiting index, by why they wait, and the bytes of all.
     pub waiting: BTreeMap<Because, u64>,
+    pub waiting_bytes: u64,
 }
 
 /// What of one connection is in memory, and where its queue on disk goes on.
@@ -112,19 +113,21 @@ impl Lines {
         Some(delivery)
     }
 
-    /// So many entries were filed.
-    pub(super) fn more_wait(&mut self, id: &ConnectionId, because: Because, count: u64) {
+    /// So many entries were filed, of so many bytes.
+    pub(super) fn more_wait(&mut self, id: &ConnectionId, because: Because, (count, bytes): (u64, u64)) {
+        self.totals.waiting_bytes += bytes;
         *self.line(id).waiting.entry(because).or_default() += count;
         *self.totals.waiting.entry(because).or_default() += count;
     }
 
     /// An entry has ended.
-    pub(super) fn less_waits(&mut self, id: &ConnectionId, because: Because) {
-        let count = self.line(id).waiting.entry(because).or_default();
+    pub(super) fn less_waits(&mut self, id: &ConnectionId, waits: Waits) {
+        let count = self.line(id).waiting.entry(waits.because).or_default();
         if let Some(less) = count.checked_sub(1) {
             *count = less;
-            let total = self.totals.waiting.entry(because).or_default();
+            let total = self.totals.waiting.entry(waits.because).or_default();
             *total = total.saturating_sub(1);
+            self.totals.waiting_bytes = self.totals.waiting_bytes.saturating_sub(u64::from(waits.size));
         }
     }
 

@@ -4,7 +4,9 @@
 use crate::machine::fair::Line;
 use crate::machine::moment::Moment;
 use crate::machine::step::estimate;
-use crate::machine::{Bug, DeadLetter, Delivery, Ended, IndexWrite, Machine, Next, Note, Released, Removed, Wants};
+use crate::machine::{
+    Bug, DeadLetter, Delivery, Ended, IndexWrite, Machine, Next, Note, Released, Removed, Waits, Wants,
+};
 use crate::model::{
     Answer, AppliedMark, Because, CallEnded, CallId, DeadMark, EntryKey, Fault, Millis, Outcome, Reason, RecordHash,
     Reply, Seq, StateKey, StateValue, Tier, Topic, Tried,
@@ -214,15 +216,21 @@ impl Machine {
 
     /// The message that carries this delivery has its fate: settled once all of its deliveries have.
     pub(super) fn settle_delivery(&mut self, delivery: &Delivery) {
-        let Some(waits) = delivery.waits else { return self.settle_one_of_job(delivery.seq) };
-        let (record, seq) = (delivery.target.record, delivery.seq);
+        match delivery.waits {
+            Some(waits) => self.settle_waiting(delivery.key(), delivery.target.record, waits),
+            None => self.settle_one_of_job(delivery.seq),
+        }
+    }
+
+    /// A message of a delay topic has its fate: its entry leaves the index with the commit.
+    pub(super) fn settle_waiting(&mut self, key: EntryKey, record: RecordHash, waits: Waits) {
         self.building.settled += 1;
         if !self.bug(Bug::ForgetsBits) {
             self.settled.settle(Topic::Delay(waits.place.tier), waits.place.offset);
         }
-        self.gone.entry(record).or_default().insert(seq);
-        self.building.removed.insert(delivery.key(), Removed { record, waits });
-        self.lines.less_waits(&delivery.target.connection.id, waits.because);
+        self.gone.entry(record).or_default().insert(key.seq);
+        self.lines.less_waits(&key.connection, waits);
+        self.building.removed.insert(key, Removed { record, waits });
     }
 
     fn settle_one_of_job(&mut self, seq: Seq) {

@@ -6,10 +6,11 @@
 //! the store holds what is committed. A machine whose commit is lost is thrown away and built anew from the store.
 //!
 //! One file per promise: `settle` 1 nothing is lost · `dedupe` 2 once · `fair` 4 one tenant never slows another ·
-//! `order` 5 in order per record · `waiting` 6 nothing waits unseen. Beside them `retry`, `batch` and `refuse`.
+//! `order` 5 in order per record · `waiting` 6 nothing waits unseen. Beside them `retry`, `batch`, `age` and `refuse`.
 //! `step` alone composes them.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod age;
 mod batch;
 mod bug;
 mod choose;
@@ -32,9 +33,11 @@ mod waiting;
 
 pub use bug::Bug;
 pub use delivery::{Delivery, Target, Waits};
-pub use input::{EntryFacts, Head, Input, JobRead, Out, RecordWant, Seen, Verdict, WaitingContent, WaitingRead, Wants};
+pub use input::{
+    Aged, EntryFacts, Head, Input, JobRead, Out, RecordWant, Seen, Verdict, WaitingContent, WaitingRead, Wants,
+};
 pub use note::Note;
-pub use part::{DeadLetter, Ended, Forwarded, IndexWrite, Part, Released, Removed, Suspect};
+pub use part::{DeadLetter, Ended, Forwarded, IndexWrite, Part, Released, Removed, Renewed, Suspect};
 pub use retry::{Dice, Next, Policy};
 pub use settings::Settings;
 pub use settle::Restored;

@@ -15,6 +15,7 @@ pub struct Part {
     /// Changelog puts and (no value) deletes; the last word per key.
     pub puts: BTreeMap<StateKey, Option<StateValue>>,
     pub released: Vec<Released>,
+    pub renewed: Vec<Renewed>,
     pub dead: Vec<DeadLetter>,
     pub forwarded: Vec<Forwarded>,
     pub ended: Vec<Ended>,
@@ -33,6 +34,7 @@ impl Part {
     pub fn is_empty(&self) -> bool {
         self.puts.is_empty()
             && self.released.is_empty()
+            && self.renewed.is_empty()
             && self.dead.is_empty()
             && self.forwarded.is_empty()
             && self.ended.is_empty()
@@ -44,6 +46,7 @@ impl Part {
     pub fn join(&mut self, later: Self) {
         self.puts.extend(later.puts);
         self.released.extend(later.released);
+        self.renewed.extend(later.renewed);
         self.dead.extend(later.dead);
         self.forwarded.extend(later.forwarded);
         self.ended.extend(later.ended);
@@ -64,6 +67,13 @@ pub struct Released {
     pub since: Millis,
     /// How often the log refused this message: its history is cut, at last it is dead.
     pub refusals: u32,
+}
+
+/// A message that goes into its delay topic once more, as it is.
+#[derive(Clone, Debug)]
+pub struct Renewed {
+    pub tier: Tier,
+    pub message: Message,
 }
 
 /// A message for the dead letter topic.
@@ -100,7 +110,7 @@ pub enum Suspect {
     Released(usize),
     Dead(usize),
     Forwarded(usize),
-    /// An outcome or a piece of the changelog: nothing can be done without it.
+    /// A renewed one, an outcome or a piece of the changelog: nothing can be done without it.
     Other,
 }
 

@@ -39,6 +39,8 @@ pub struct Gauges {
     /// Bytes of deliveries in memory that are not in flight.
     pub bytes: usize,
     pub in_memory: usize,
+    /// Bytes of messages in the waiting index.
+    pub waiting_bytes: u64,
     pub calls: usize,
     /// Released and not read back.
     pub on_way: u64,
@@ -86,7 +88,9 @@ impl Machine {
             Input::Heads { connection, heads, .. } => self.wants_of_heads(connection, heads, &mut wants),
             Input::Due(timers) => self.want_records(timers.iter().map(|(_, _, record)| *record), &mut wants),
             Input::Refused(suspect, _) => self.wants_of_suspect(*suspect, &mut wants),
-            Input::Oldest(_, _) | Input::Forget(_) | Input::Committed | Input::Aborted => {}
+            Input::Expire(heads) => self.want_records(heads.iter().map(|it| it.target.record), &mut wants),
+            Input::Unreadable(all) => self.want_records(all.iter().map(|it| it.0.record), &mut wants),
+            Input::Renew(_) | Input::Oldest(_, _) | Input::Forget(_) | Input::Committed | Input::Aborted => {}
         }
         wants
     }
@@ -116,6 +120,9 @@ impl Machine {
                     self.timer_ended(at, due, (key, record));
                 }
             }
+            Input::Renew(all) => all.into_iter().for_each(|it| self.renew(it)),
+            Input::Expire(heads) => heads.into_iter().for_each(|it| self.expire(at, it)),
+            Input::Unreadable(all) => all.into_iter().for_each(|it| self.bury_unreadable(at, it)),
             Input::Forget(keys) => self.forget_the_dead(keys),
             Input::Oldest(tier, offset) => self.settled.oldest(Topic::Delay(tier), offset),
             Input::Committed => self.committed(),
@@ -193,6 +200,7 @@ impl Machine {
         let totals = self.lines.totals();
         Gauges {
             bytes: totals.bytes,
+            waiting_bytes: totals.waiting_bytes,
             in_memory: totals.ready,
             calls: self.calls.len(),
             on_way: self.on_way_count(),
@@ -201,6 +209,11 @@ impl Machine {
             building: self.building_count(),
             building_bytes: self.building.bytes,
         }
+    }
+
+    /// Bytes of messages in the waiting index.
+    pub fn waiting_bytes(&self) -> u64 {
+        self.lines.totals().waiting_bytes
     }
 
     pub fn calls_out(&self) -> usize {
@@ -291,8 +304,11 @@ impl Machine {
             Some(_) => None,
             None => at.seen.applied.get(&target.dedupe).copied(),
         };
-        // The store may hold it for longer, the changelog may not: what is answered depends on its age alone.
-        mark.filter(|it| at.now.since(it.at) <= self.settings.idempotency_ttl || self.bug(Bug::RemembersForEver))
+        // The store may hold it for longer, the changelog may not: what is answered depends on its age alone. But a job
+        // that was never settled as a whole is no new job, however long its other deliveries take.
+        let itself = |it: &AppliedMark| it.seq == delivery.seq && !self.settled.seen_before(delivery.seq);
+        let fresh = |it: &AppliedMark| at.now.since(it.at) <= self.settings.idempotency_ttl;
+        mark.filter(|it| fresh(it) || itself(it) || self.bug(Bug::RemembersForEver))
     }
 
     /// Deaths that nobody can undo any more: the dead letter has served its time, and its job is settled.

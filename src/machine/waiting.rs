@@ -91,15 +91,18 @@ impl Machine {
         let twice = filed.get(&record).is_some_and(|it| it.contains(&seq));
         let replaces = match known {
             // The very message, read again after a crash before its position was noted.
-            Some((old, _)) if old.place == entry.place => return,
+            Some(old) if old.waits.place == entry.place => return,
             _ if twice => return self.settle_double(entry.place),
-            Some((old, _)) if self.is_in_memory(&connection, record, seq) || entry.attempt <= old.attempt => {
+            // The one with more attempts stays, unless its call will tell anyway.
+            Some(old) if self.order.in_flight(record) == Some(seq) || entry.attempt <= old.attempt => {
                 return self.settle_double(entry.place);
             }
-            Some((old, timer)) => {
-                let waits = Waits { place: old.place, because: old.because, timer: *timer };
-                self.settle_double(old.place);
-                Some(waits)
+            Some(old) => {
+                if let Some(loaded) = self.take_from_memory(&connection, seq) {
+                    self.dedupe.let_go(loaded.target.dedupe, seq);
+                }
+                self.settle_double(old.waits.place);
+                Some(old.waits)
             }
             None => None,
         };
@@ -109,11 +112,11 @@ impl Machine {
             || self.order.has_before(record, seq);
         let runs = entry.because == Because::Retry && at.now < entry.due;
         let timer = if runs { entry.due } else { Millis(0) };
-        let waits = Waits { place: entry.place, because: entry.because, timer };
+        let waits = Waits::of(&entry, timer);
         if let Some(old) = replaces {
-            self.lines.less_waits(&connection, old.because);
+            self.lines.less_waits(&connection, old);
         }
-        self.lines.more_wait(&connection, entry.because, 1);
+        self.lines.more_wait(&connection, entry.because, (1, u64::from(waits.size)));
         let queued = !behind && !runs;
         if queued {
             self.lines.lower_next(&connection, seq);
@@ -134,7 +137,7 @@ impl Machine {
         self.settled.settle(Topic::Delay(place.tier), place.offset);
     }
 
-    fn is_in_memory(&self, connection: &ConnectionId, record: RecordHash, seq: Seq) -> bool {
+    pub(super) fn is_in_memory(&self, connection: &ConnectionId, record: RecordHash, seq: Seq) -> bool {
         let ready = self.lines.get(connection).is_some_and(|it| it.ready.contains_key(&seq));
         ready || self.order.in_flight(record) == Some(seq)
     }
@@ -170,17 +173,7 @@ impl Machine {
         if !first || self.order.has_before(record, seq) || self.order.in_flight(record).is_some() {
             return;
         }
-        let delivery = Box::new(Delivery {
-            seq,
-            target: head.target,
-            job: head.job,
-            original: head.original,
-            waits: Some(head.waits),
-            attempt: head.attempt,
-            history: head.history,
-            since: Some(head.since),
-            level: 0,
-        });
+        let delivery = Box::new(Delivery::waiting(head));
         if self.is_applied(at, &delivery) {
             self.end(at, delivery, Outcome::Duplicate, None);
             self.next_of_record(at, (record, seq, connection));

@@ -10,6 +10,9 @@ use rocksdb::compaction_filter_factory::{CompactionFilterContext, CompactionFilt
 use std::ffi::CStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// As much longer as `.applied` keeps them: a job of several deliveries may take longer than its keys are remembered.
+const MARGIN: Duration = Duration::from_secs(24 * 3_600);
+
 const NAME: &CStr = c"sluicegate-expiry";
 
 /// Makes a filter for each compaction, with the time of its start.
@@ -23,7 +26,7 @@ impl CompactionFilterFactory for Expiry {
     fn create(&mut self, _: CompactionFilterContext) -> Expired {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = Millis(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
-        Expired { before: now.before(self.remembered) }
+        Expired { before: now.before(self.remembered.saturating_add(MARGIN)) }
     }
 
     fn name(&self) -> &CStr {

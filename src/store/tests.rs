@@ -58,8 +58,8 @@ fn idempotency_keys_go_with_the_compaction_after_their_time_and_nothing_else_doe
         (StateKey::Applied(TenantHash(hash), DedupeHash(hash)), value)
     };
     let dead = DeadMark { reason: Reason::Conflict, code: None, at: at(9 * week), rewinds: Rewinds(0) };
-    let kept = [applied(1, week - 60_000), (StateKey::Dead(Offset(3), None), StateValue::Dead(dead))];
-    let gone = [applied(2, week + 60_000), applied(3, 9 * week)];
+    let kept = [applied(1, week + 23 * 3_600_000), (StateKey::Dead(Offset(3), None), StateValue::Dead(dead))];
+    let gone = [applied(2, week + 25 * 3_600_000), applied(3, 9 * week)];
     let write =
         |(key, value): &(StateKey, StateValue)| (wire::index::state_key(key), Some(wire::state::encode_value(value)));
     let writes = kept.iter().chain(&gone).map(write).collect();

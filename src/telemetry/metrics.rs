@@ -7,7 +7,7 @@ use prometheus::{HistogramOpts, Opts, TextEncoder};
 use std::time::Duration;
 
 /// Every metric's name: docs/metrics.md lists the same.
-pub const NAMES: [&str; 19] = [
+pub const NAMES: [&str; 21] = [
     "sluicegate_jobs_total",
     "sluicegate_attempts_total",
     "sluicegate_retries_total",
@@ -26,6 +26,8 @@ pub const NAMES: [&str; 19] = [
     "sluicegate_shards_running",
     "sluicegate_unsettled_messages",
     "sluicegate_memory_deliveries_bytes",
+    "sluicegate_waiting_bytes",
+    "sluicegate_shards_full",
     "sluicegate_build_info",
 ];
 
@@ -51,6 +53,8 @@ pub struct Metrics {
     shards_running: IntGauge,
     unsettled: IntGauge,
     memory_bytes: Gauge,
+    waiting_bytes: IntGauge,
+    shards_full: IntGauge,
 }
 
 /// What of all shards together is shown as gauges.
@@ -62,6 +66,9 @@ pub struct Levels {
     pub running: usize,
     pub unsettled: usize,
     pub memory_bytes: usize,
+    pub waiting_bytes: u64,
+    /// Shards that read no new job because what waits is as much as may be.
+    pub full: usize,
 }
 
 impl Metrics {
@@ -132,6 +139,11 @@ impl Metrics {
                 "Messages of jobs that were read and have no committed fate.",
             )?,
             memory_bytes: make.float_gauge("sluicegate_memory_deliveries_bytes", "Bytes of deliveries in memory.")?,
+            waiting_bytes: make.gauge("sluicegate_waiting_bytes", "Bytes of messages in the waiting index.")?,
+            shards_full: make.gauge(
+                "sluicegate_shards_full",
+                "Shards that read no new job because what waits fills the disk that it may fill.",
+            )?,
             registry,
         })
     }
@@ -188,6 +200,8 @@ impl Metrics {
         self.shards_owned.set(number(levels.owned));
         self.shards_running.set(number(levels.running));
         self.unsettled.set(number(levels.unsettled));
+        self.waiting_bytes.set(i64::try_from(levels.waiting_bytes).unwrap_or(i64::MAX));
+        self.shards_full.set(number(levels.full));
         self.memory_bytes.set(f64::from(u32::try_from(levels.memory_bytes).unwrap_or(u32::MAX)));
     }
 

@@ -63,6 +63,8 @@ pub struct Release {
     pub attempt: u32,
     pub because: Because,
     pub due: Millis,
+    /// The first release.
+    pub since: Millis,
 }
 
 impl Ledger {
@@ -140,7 +142,7 @@ impl World {
             let message = self.broker.partition(shard, topic).message(offset).cloned().unwrap();
             match topic {
                 Topic::Jobs => self.on_job(slot, (shard, offset), &message),
-                Topic::Delay(tier) => self.on_release(shard, (tier, offset), &message),
+                Topic::Delay(tier) => self.on_release(slot, (shard, tier, offset), &message),
                 Topic::Dlq => self.on_dead_letter(shard, &message, &mut sum),
                 Topic::Outcomes => self.on_outcome(shard, &message, &mut sum),
                 Topic::State | Topic::Applied => self.on_changelog(shard, topic, &message, &mut sum),
@@ -171,7 +173,7 @@ impl World {
         self.ledger_job(shard, offset, job);
     }
 
-    fn on_release(&mut self, shard: Shard, place: (Tier, Offset), message: &Message) {
+    fn on_release(&mut self, slot: Option<usize>, (shard, tier, offset): (Shard, Tier, Offset), message: &Message) {
         let letter = match decode::letter(message) {
             Ok(letter) => letter,
             Err(what) => return self.broken("I3", format!("a message in a delay topic of shard {shard}: {what}")),
@@ -189,8 +191,12 @@ impl World {
             Because::RateLimit | Because::Held => Mark::ReleasedForMemory,
         });
         let entry = self.ledger.deliveries.get_mut(&del).unwrap();
-        entry.places.push(place);
-        entry.release = Some(Release { attempt: letter.attempt, because, due: letter.due.unwrap_or_default() });
+        entry.places.push((tier, offset));
+        let (due, since) = (letter.due.unwrap_or_default(), letter.since.unwrap_or_default());
+        entry.release = Some(Release { attempt: letter.attempt, because, due, since });
+        if let Some(view) = slot.and_then(|it| self.processes[it].view.shards.get_mut(&shard)) {
+            view.on_way.insert(del, (tier, offset));
+        }
     }
 
     fn on_dead_letter(&mut self, shard: Shard, message: &Message, sum: &mut Sum) {

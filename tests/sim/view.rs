@@ -3,7 +3,7 @@
 
 use crate::ledger::Del;
 use crate::workload::{ConnIx, RecordIx};
-use sluicegate::model::{Millis, Offset, Shard, Topic};
+use sluicegate::model::{Millis, Offset, Shard, Tier, Topic};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Default)]
@@ -29,6 +29,8 @@ pub struct ShardView {
     pub not_before: BTreeMap<Del, Millis>,
     /// How often the message of a delivery was refused, since the last commit.
     pub refused: BTreeMap<Del, u32>,
+    /// Released by this life, and where the message lies: not to be called before it was shown.
+    pub on_way: BTreeMap<Del, (Tier, Offset)>,
     /// How far each topic was shown.
     pub shown: BTreeMap<Topic, Offset>,
 }

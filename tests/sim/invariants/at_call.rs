@@ -6,7 +6,7 @@ use crate::crm::DEADLINE_MS;
 use crate::ledger::{Del, Entry};
 use crate::workload::{ConnIx, JobIx, Kind, RecordIx};
 use crate::world::{Life, World};
-use sluicegate::model::{Because, Call, Commit, Millis, Shard};
+use sluicegate::model::{Because, Call, Commit, Millis, Shard, Topic};
 
 /// A third of the session: how long a commit lets calls start.
 const LEASE_MS: u64 = crate::group::SESSION_MS / 3;
@@ -94,9 +94,21 @@ impl World {
             let what = format!("{who} calls for {} although it ended as {:?}", self.name(del), entry.outcomes);
             return self.broken("I2", what);
         }
+        self.is_not_on_its_way(who, del);
         self.is_not_applied(who, del);
         self.is_not_early(who, del);
         self.is_not_overtaking(who, del, record);
+    }
+
+    /// Released by a commit, and its message not yet read back: nobody knows what came before it in the topic.
+    fn is_not_on_its_way(&mut self, who: Life, del: Del) {
+        let view = self.processes[who.slot].view.shards.get(&del.shard);
+        let Some((tier, offset)) = view.and_then(|it| it.on_way.get(&del)).copied() else { return };
+        let shown = view.and_then(|it| it.shown.get(&Topic::Delay(tier))).copied().unwrap_or_default();
+        if shown <= offset {
+            let what = format!("{who} calls for {} while it is on its way at {tier:?}/{offset}", self.name(del));
+            self.broken("I5", what);
+        }
     }
 
     fn is_not_applied(&mut self, who: Life, del: Del) {
@@ -146,7 +158,10 @@ impl World {
         let known = key.is_some_and(|it| {
             self.ledger.applied.contains_key(&it) || view.is_some_and(|view| view.applied.contains(&it))
         });
-        known || view.is_some_and(|it| it.ended.contains(&del)) || self.is_expired(del, entry)
+        // its time is over, and no commit has said so yet
+        let max_wait = self.options.machine.max_wait_ms;
+        let expired = entry.release.as_ref().is_some_and(|it| it.since.0 + max_wait < self.now.0);
+        expired || known || view.is_some_and(|it| it.ended.contains(&del)) || self.is_expired(del, entry)
     }
 
     /// Read again after so long that nobody remembers whether it succeeded.

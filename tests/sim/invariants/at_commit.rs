@@ -7,7 +7,7 @@ use crate::ledger::{Del, Entry, Sum};
 use crate::marks::Mark;
 use crate::workload::{JobIx, Kind};
 use crate::world::World;
-use sluicegate::model::{Because, Message, Millis, Outcome, Reason, Shard};
+use sluicegate::model::{Because, Message, Millis, Outcome, Reason, Shard, Topic};
 use std::collections::BTreeSet;
 
 /// A job of several connections, read again after a crash, repeats the line `duplicate` for those that had ended.
@@ -34,9 +34,11 @@ impl World {
         self.is_whole(del, letter, message);
         let cut = letter.history.iter().any(|it| 0 < it.cut);
         self.marks.hit_if(cut, Mark::CutToFit);
-        let entry = &self.ledger.deliveries[&del];
+        let entry = &self.ledger.deliveries[&del].clone();
         let before = entry.release.as_ref().map_or(0, |it| it.attempt);
-        let retried = letter.because == Some(Because::Retry);
+        let renewed = self.is_renewal(entry, letter);
+        let retried = letter.because == Some(Because::Retry) && !renewed;
+        self.marks.hit_if(renewed, Mark::Renewed);
         let stepped = letter.attempt == before + u32::from(retried);
         let counted = counted(&letter.history);
         let named = letter.because.is_some() && letter.due.is_some() && letter.since.is_some() && del.conn.is_some();
@@ -52,6 +54,22 @@ impl World {
             );
             self.broken("I3", what);
         }
+    }
+
+    /// The same message once more: its last one has lain there for as long as that takes, and may wait still.
+    fn is_renewal(&mut self, entry: &Entry, letter: &Letter) -> bool {
+        let Some(last) = &entry.release else { return false };
+        let same = (Some(last.because), Some(last.due), last.attempt) == (letter.because, letter.due, letter.attempt);
+        let Some((tier, offset)) = entry.places.last().filter(|_| same) else { return false };
+        let machine = self.options.machine.clone();
+        let lay = self.broker.partition(letter.shard, Topic::Delay(*tier)).message(*offset).map(|it| it.timestamp);
+        let early = lay.is_none_or(|it| self.now.0 <= it.0 + machine.renew_after_ms);
+        let late = letter.since.is_some_and(|it| it.0 + machine.max_wait_ms + COMMIT_MS < self.now.0);
+        if early || late {
+            let what = format!("a message from {lay:?}, waiting since {:?}, is released again", letter.since);
+            self.broken("I9", what);
+        }
+        true
     }
 
     /// I3 for the dead: the original whole, one history entry per committed attempt, a reason that fits.
@@ -78,6 +96,12 @@ impl World {
                 Some("it has a history, but never was a delivery".to_owned())
             }
             (Some(_), Some(_)) => None,
+            (None, Some(Reason::Expired)) => {
+                let over = letter.since.is_some_and(|it| it.0 + self.options.machine.max_wait_ms < self.now.0);
+                self.marks.hit(Mark::Expired);
+                let wrong = !over || letter.attempt != before || letter.exhausted;
+                wrong.then(|| format!("it expired after {:?} with {} attempts", letter.since, letter.attempt))
+            }
             (None, Some(_)) if letter.attempt != before + 1 => {
                 Some(format!("it has attempt {} after a committed {before}", letter.attempt))
             }
