@@ -3,6 +3,7 @@
 
 use crate::engine::Engine;
 use crate::engine::index;
+use crate::engine::shard::ShardSlot;
 use crate::machine::{EntryFacts, Head, Input, Seen, Waits, Wants};
 use crate::model::{
     Connection, ConnectionId, EntryKey, Millis, Offset, RecordHash, Seq, Shard, StateKey, StateValue, Tier,
@@ -49,7 +50,11 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
                     seen.dead.insert(key, mark);
                 }
                 (
-                    StateValue::Applied(_) | StateValue::Commit(_) | StateValue::Position(_) | StateValue::Settled(_),
+                    StateValue::Applied(_)
+                    | StateValue::Commit(_)
+                    | StateValue::Position(_)
+                    | StateValue::Settled(_)
+                    | StateValue::Connection(_),
                     _,
                 ) => {}
             }
@@ -90,7 +95,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
 
     /// Retries whose time has come.
     pub(super) fn run_timers(&mut self, now: Millis) {
-        let due = |slot: &crate::engine::shard::ShardSlot| slot.timer_next.is_some_and(|it| it <= now);
+        let due = |slot: &ShardSlot| slot.timer_next.is_some_and(|it| it <= now);
         let shards: Vec<Shard> = self.shards.iter().filter(|(_, it)| due(it)).map(|(shard, _)| *shard).collect();
         for shard in shards {
             match self.timers(shard, now) {
@@ -128,8 +133,12 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// Fills the windows of connections that may call, from their queues.
     pub(super) fn load_heads(&mut self, now: Millis) {
         for shard in self.running() {
-            let Some(machine) = self.shards.get(&shard).and_then(|it| it.machine()) else { continue };
-            let loads = machine.loads(LOADS_MAX, |id| self.connection(id).is_some());
+            let tenants = Arc::clone(&self.tenants);
+            let is_known =
+                |id: &ConnectionId| tenants.get(&id.tenant).is_some_and(|it| it.iter().any(|it| it.id == *id));
+            let Some(machine) = self.shards.get_mut(&shard).and_then(ShardSlot::machine_mut) else { continue };
+            machine.tend(now);
+            let loads = machine.loads(now, LOADS_MAX, is_known);
             for (id, from, most) in loads {
                 let Some(connection) = self.connection(&id) else { continue };
                 match self.heads(shard, &connection, from, most) {

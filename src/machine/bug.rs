@@ -40,10 +40,18 @@ pub enum Bug {
     TrustsUnknown,
     /// Waiting deliveries run before `jobs` has been read up to them.
     RunsAheadOfJobs,
+    /// A token comes back one window after the start of its call instead of the answer.
+    ReturnsTokensFromTheStart,
+    /// A new owner takes no account of calls that the one before it had out.
+    ForgetsCallsOut,
+    /// More calls start than a new owner would account for.
+    StartsUnseen,
+    /// What the CRM says is left of a limit is not believed.
+    IgnoresOthers,
 }
 
 impl Bug {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::SettlesOnRead,
         Self::WatermarkPassesOpen,
         Self::ForgetsApplied,
@@ -62,5 +70,9 @@ impl Bug {
         Self::DropsAborted,
         Self::TrustsUnknown,
         Self::RunsAheadOfJobs,
+        Self::ReturnsTokensFromTheStart,
+        Self::ForgetsCallsOut,
+        Self::StartsUnseen,
+        Self::IgnoresOthers,
     ];
 }

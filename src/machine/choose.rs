@@ -2,7 +2,7 @@
 //! Not here: the bounds of the whole process (`engine`); making the call.
 
 use crate::machine::batch::{self, Batch};
-use crate::machine::fair::Line;
+use crate::machine::limit::{Room, Ticket};
 use crate::machine::{Bug, Delivery, Machine, Note, Out};
 use crate::model::{Call, CallId, CallInput, ConnectionId, Millis, Offset, RecordHash, Seq, Topic};
 
@@ -20,7 +20,8 @@ impl Machine {
             if 0 < line.calls && !batch.full && !line.answered {
                 continue;
             }
-            let call = self.take_off(now, (id, until), (&connection, batch), out);
+            let Some(ticket) = self.admit(now, (&connection, &batch), out) else { continue };
+            let call = self.take_off(now, (id, until), (&connection, batch, ticket), out);
             self.lines.wake(&connection);
             return call;
         }
@@ -31,7 +32,7 @@ impl Machine {
         let end = if self.bug(Bug::RunsAheadOfJobs) { Offset(u64::MAX) } else { self.settled.here(Topic::Jobs) };
         let limit = self.settings.connection_calls_max;
         let Some(line) = self.lines.get(connection) else { return Batch { members: Vec::new(), full: false } };
-        let out_max = if line.slow { 1 } else { limit };
+        let out_max = if line.slow { 1 } else { line.account.calls_max().min(limit) };
         if out_max <= line.calls {
             return Batch { members: Vec::new(), full: false };
         }
@@ -46,7 +47,7 @@ impl Machine {
         &mut self,
         now: Millis,
         (id, until): (CallId, Millis),
-        (connection, batch): (&ConnectionId, Batch),
+        (connection, batch, ticket): (&ConnectionId, Batch, Ticket),
         out: &mut Out,
     ) -> Option<Call> {
         let line = self.lines.line(connection);
@@ -70,7 +71,7 @@ impl Machine {
             inputs: members.iter().map(|it| input_of(it)).collect(),
             until,
         };
-        self.calls.insert(id, members);
+        self.calls.insert(id, UnderWay { ticket, members });
         Some(call)
     }
 
@@ -109,17 +110,43 @@ impl Machine {
         Some(delivery)
     }
 
-    /// Connections that `may` be served and want heads from their queues on disk: whose, from where, how many.
-    pub fn loads(&self, most: usize, may: impl Fn(&ConnectionId) -> bool) -> Vec<(ConnectionId, Seq, usize)> {
+    /// Connections that `may` be served, have a token, and want heads from their queues on disk: whose, from where,
+    /// how many.
+    pub fn loads(
+        &mut self,
+        now: Millis,
+        most: usize,
+        may: impl Fn(&ConnectionId) -> bool,
+    ) -> Vec<(ConnectionId, Seq, usize)> {
         let window = self.settings.window_max.max(1);
-        let wants = |line: &Line| {
-            let next = line.next?;
+        let (mut loads, mut dry) = (Vec::new(), Vec::new());
+        for (id, line) in self.lines.iter_mut() {
+            let Some(next) = line.next.filter(|_| !line.is_asleep() && may(id)) else { continue };
             let loaded = line.ready.range(..next).take(window).count();
-            (loaded <= window / 2).then_some((next, window - loaded))
-        };
-        let lines = self.lines.iter().filter(|(id, _)| may(id));
-        lines.filter_map(|(id, line)| wants(line).map(|(next, room)| (id.clone(), next, room))).take(most).collect()
+            if window / 2 < loaded {
+                continue;
+            }
+            match line.account.may_call(now) {
+                Room::At(at) => dry.push((id.clone(), at)),
+                Room::Yes | Room::Commit => loads.push((id.clone(), next, window - loaded)),
+            }
+            if most <= loads.len() {
+                break;
+            }
+        }
+        for (id, at) in dry {
+            self.lines.sleep(&id, at);
+        }
+        loads
     }
+}
+
+/// A call that is out.
+#[derive(Debug)]
+pub(super) struct UnderWay {
+    pub ticket: Ticket,
+    #[expect(clippy::vec_box, reason = "deliveries move between their line and a call without being copied")]
+    pub members: Vec<Box<Delivery>>,
 }
 
 fn input_of(delivery: &Delivery) -> CallInput {
