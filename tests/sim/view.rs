@@ -27,6 +27,10 @@ pub struct ShardView {
     pub applied: BTreeSet<(ConnIx, u32)>,
     /// Not to be called before.
     pub not_before: BTreeMap<Del, Millis>,
+    /// When it was assigned.
+    pub begun: Millis,
+    /// What the answer to the newest call said is left of an account's window: that call, when, how much.
+    pub heard: BTreeMap<(ConnIx, usize), (usize, Millis, u32)>,
     /// How far each topic was shown.
     pub shown: BTreeMap<Topic, Offset>,
 }
