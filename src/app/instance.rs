@@ -5,7 +5,7 @@ use crate::app::clock::Clock;
 use crate::app::inbox::Inbox;
 use crate::engine::{Ended, Engine, Setup};
 use crate::machine::Note;
-use crate::model::{Because, Millis};
+use crate::model::{Because, ConnectionId, Millis, WindowName};
 use crate::ports::{Crms, Event, Log, LogEvent, Store};
 use crate::telemetry::{Levels, Metrics};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,6 +20,8 @@ const TURN_EVERY: Duration = Duration::from_secs(1);
 const TURN_APART: Duration = Duration::from_millis(1);
 /// How often what people see is renewed.
 const SHOW_EVERY: Duration = Duration::from_millis(200);
+/// How often the levels of all buckets are: there may be many.
+const SHOW_BUCKETS_EVERY: Duration = Duration::from_secs(1);
 
 /// What is seen from outside of a running engine.
 #[derive(Debug, Default)]
@@ -40,6 +42,8 @@ pub(super) struct Seen {
     pub(super) waiting: Vec<(String, u64)>,
     /// Each owned shard with its phase.
     pub(super) shards: Vec<(u32, &'static str)>,
+    /// Free share, 0 to 1, of the limit windows of connections that were called lately.
+    pub(super) buckets: Vec<(ConnectionId, WindowName, f64)>,
 }
 
 impl Pulse {
@@ -99,7 +103,7 @@ fn run<L: Log, S: Store, C: Crms>(
 ) -> Option<Ended> {
     let mut engine = Engine::new(setup, clock.now());
     let mut wake = None;
-    let mut shown_at = Millis(0);
+    let (mut shown_at, mut buckets_shown_at) = (Millis(0), Millis(0));
     loop {
         let patience = wake.map_or(TURN_EVERY, |it: Millis| it.since(clock.now()).min(TURN_EVERY));
         let events = inbox.next(patience);
@@ -120,6 +124,12 @@ fn run<L: Log, S: Store, C: Crms>(
         if SHOW_EVERY <= now.since(shown_at) || turn.ended.is_some() {
             shown_at = now;
             show(&engine, pulse, metrics);
+        }
+        if SHOW_BUCKETS_EVERY <= now.since(buckets_shown_at) {
+            buckets_shown_at = now;
+            let levels = engine.bucket_levels(now);
+            metrics.show_buckets(&levels);
+            pulse.seen.lock().unwrap_or_else(PoisonError::into_inner).buckets = levels;
         }
         if turn.ended.is_some() {
             return turn.ended;
@@ -144,8 +154,9 @@ fn show<L: Log, S: Store, C: Crms>(engine: &Engine<L, S, C>, pulse: &Pulse, metr
         memory_bytes: gauges.values().map(|it| it.bytes).sum(),
     };
     metrics.show(levels);
-    let seen = Seen { levels, waiting: engine.waiting(), shards: engine.phases() };
-    *pulse.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+    let mut seen = pulse.seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let buckets = std::mem::take(&mut seen.buckets);
+    *seen = Seen { levels, waiting: engine.waiting(), shards: engine.phases(), buckets };
 }
 
 fn count(metrics: &Metrics, notes: Vec<Note>) {
@@ -157,6 +168,7 @@ fn count(metrics: &Metrics, notes: Vec<Note>) {
             Note::Retried { crm, reason } => metrics.retried(crm, reason),
             Note::Waits { crm, because } => metrics.waits(crm, because),
             Note::Committed { result, took } => metrics.committed(result, took),
+            Note::Corrected { crm, up } => metrics.corrected(crm, up),
             Note::Forwarded => metrics.forwarded(),
             Note::Late(by) => metrics.late(by),
             Note::Strange { topic, offset } => {

@@ -38,3 +38,30 @@ pub(super) fn engine_settings(settings: &config::Settings) -> Settings {
         bug: None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test panics on purpose")]
+    use crate::config::{NoEnv, parse};
+    use crate::crm::connector;
+    use crate::model::{Crm, TenantId};
+
+    #[test]
+    fn the_defaults_of_a_connection_are_the_facts_of_its_connector() {
+        for crm in Crm::ALL {
+            let text = format!(
+                "[[tenant]]\nid = \"acme\"\n[[tenant.connection]]\nid = \"crm\"\ncrm = \"{}\"\naccess_token = {{ env = \"T\" }}",
+                crm.name()
+            );
+            let file = crate::config::SourceText { name: "sluicegate.toml".to_owned(), text };
+            let settings = parse(&[file], &NoEnv).unwrap();
+            let given = settings.tenants.get(&TenantId::from("acme")).unwrap().first().unwrap();
+            let facts = connector(crm).facts();
+            let windows: Vec<_> = facts.limits.iter().map(|it| it.value.window()).collect();
+            assert_eq!(given.connection.windows.to_vec(), windows);
+            assert_eq!(given.connection.tariff, facts.tariff.value);
+            assert_eq!(given.connection.batch_max, facts.batch_max.value);
+            assert_eq!(given.base_url, facts.base_url.value);
+        }
+    }
+}

@@ -107,7 +107,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         let count: usize = slots().filter_map(ShardSlot::machine).map(|it| it.building_count()).sum();
         let patience = if count < IDLE_BELOW { self.settings.commit_after_idle } else { self.settings.commit_after };
         let last = slots().any(|it| it.is_closing() && it.machine().is_some_and(Machine::is_dirty));
-        let at_once = first || last || self.is_full();
+        let urgent = slots().filter_map(ShardSlot::machine).any(Machine::is_urgent);
+        let at_once = first || last || urgent || self.is_full();
         let outcomes = self.committer.dirty_since.map(|it| it.after(patience));
         let due = if at_once { Some(Millis(0)) } else { outcomes };
         Some(due.map_or(renewal, |it| it.min(renewal)).max(self.committer.not_before))
@@ -121,7 +122,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         let owned: Vec<Shard> = self.shards.iter().filter(|(_, it)| it.may_commit()).map(|(it, _)| *it).collect();
         for shard in owned {
             let Some(machine) = self.shards.get_mut(&shard).and_then(ShardSlot::machine_mut) else { continue };
-            let part = machine.is_dirty().then(|| machine.seal(number));
+            let part = machine.is_dirty().then(|| machine.seal(now, number));
             let group_offset = machine.group_offset();
             let messages = part.as_ref().map(|it| self.encode(shard, it)).unwrap_or_default();
             commit.shards.insert(shard, ShardCommit { group_offset, messages });

@@ -3,7 +3,7 @@
 
 use crate::engine::shard::{Phase, ShardSlot, Unfiled};
 use crate::engine::{Engine, decode};
-use crate::machine::Input;
+use crate::machine::{Input, Machine};
 use crate::model::{Millis, Shard, Tier, Topic};
 use crate::ports::{Crms, Log, Store};
 use std::time::Duration;
@@ -70,7 +70,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             Phase::Closing { deadline, .. } => Some(*deadline),
             Phase::Restoring { .. } | Phase::Filing(_) | Phase::Running(_) => None,
         });
-        timers.chain(quiet).chain(closing).chain(self.commit_due()).min()
+        let running = self.shards.values().filter(|it| it.is_running()).filter_map(ShardSlot::machine);
+        let tokens = running.filter_map(Machine::next_token_at);
+        timers.chain(tokens).chain(quiet).chain(closing).chain(self.commit_due()).min()
     }
 
     pub(super) fn note_current(&mut self, now: Millis) {

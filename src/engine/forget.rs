@@ -56,7 +56,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
                 | StateValue::Applied(_)
                 | StateValue::Commit(_)
                 | StateValue::Position(_)
-                | StateValue::Settled(_) => {}
+                | StateValue::Settled(_)
+                | StateValue::Connection(_) => {}
             }
         }
         Ok(old)

@@ -3,6 +3,7 @@
 
 use crate::engine::Engine;
 use crate::engine::index;
+use crate::engine::shard::ShardSlot;
 use crate::machine::{Aged, EntryFacts, Input, Seen, Waits, Wants};
 use crate::model::{
     Connection, ConnectionId, Entry, EntryKey, Millis, Offset, RecordHash, Seq, Shard, StateKey, StateValue, Tier,
@@ -52,7 +53,11 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
                     seen.dead.insert(key, mark);
                 }
                 (
-                    StateValue::Applied(_) | StateValue::Commit(_) | StateValue::Position(_) | StateValue::Settled(_),
+                    StateValue::Applied(_)
+                    | StateValue::Commit(_)
+                    | StateValue::Position(_)
+                    | StateValue::Settled(_)
+                    | StateValue::Connection(_),
                     _,
                 ) => {}
             }
@@ -93,7 +98,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
 
     /// Retries whose time has come.
     pub(super) fn run_timers(&mut self, now: Millis) {
-        let due = |slot: &crate::engine::shard::ShardSlot| slot.timer_next.is_some_and(|it| it <= now);
+        let due = |slot: &ShardSlot| slot.timer_next.is_some_and(|it| it <= now);
         let shards: Vec<Shard> = self.shards.iter().filter(|(_, it)| due(it)).map(|(shard, _)| *shard).collect();
         for shard in shards {
             match self.timers(shard, now) {
@@ -131,13 +136,16 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// Fills the windows of connections that may call, from their queues.
     pub(super) fn load_heads(&mut self, now: Millis) {
         for shard in self.running() {
-            let Some(slot) = self.shards.get(&shard) else { continue };
-            let Some(machine) = slot.machine() else { continue };
-            let after = slot.loaded_last.as_ref();
-            let loads = machine.loads(LOADS_MAX, after, |id| self.connection(id).is_some());
-            if let (Some((last, _, _)), Some(slot)) = (loads.last().cloned(), self.shards.get_mut(&shard)) {
-                slot.loaded_last = Some(last);
-            }
+            let tenants = Arc::clone(&self.tenants);
+            let is_known =
+                |id: &ConnectionId| tenants.get(&id.tenant).is_some_and(|it| it.iter().any(|it| it.id == *id));
+            let is_short = self.settings.memory_bytes < self.memory_bytes();
+            let Some(slot) = self.shards.get_mut(&shard) else { continue };
+            let after = slot.loaded_last.take();
+            let Some(machine) = slot.machine_mut() else { continue };
+            machine.tend(now);
+            let loads = machine.loads(now, (LOADS_MAX, is_short), after.as_ref(), is_known);
+            slot.loaded_last = loads.last().map(|(last, _, _)| last.clone()).or(after);
             for (id, from, most) in loads {
                 let Some(connection) = self.connection(&id) else { continue };
                 match self.heads(shard, &connection, from, most) {

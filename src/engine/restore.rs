@@ -146,6 +146,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             return Ok(());
         }
         let mut restored = self.read_state(shard)?;
+        restored.at = now;
         self.drop_settled(shard, &restored)?;
         self.queue_heads(shard)?;
         self.read_index(shard, &mut restored)?;
@@ -169,6 +170,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             idempotency_ttl: self.settings.idempotency_ttl,
             retry: self.settings.retry,
             connection_calls_max: self.settings.connection_calls_max,
+            call_deadline: self.settings.call_deadline,
             window_max: self.settings.window_max,
             line_bytes_max: self.settings.memory_bytes / LINES_PER_BUDGET,
             bug: self.settings.bug,

@@ -5,7 +5,7 @@ use crate::engine::commit::Committer;
 use crate::engine::shard::{ShardSlot, Unfiled};
 use crate::engine::{Settings, Tenants};
 use crate::machine::{Dice, Gauges, Input, Machine, Note, Out};
-use crate::model::{CallEnded, CallId, Incarnation, Millis, Offset, Received, Shard, Topic};
+use crate::model::{CallEnded, CallId, ConnectionId, Incarnation, Millis, Offset, Received, Shard, Topic, WindowName};
 use crate::ports::{Crms, Event, Log, LogEvent, LogFault, StopCause, Store, StoreFault};
 use std::collections::BTreeMap;
 
@@ -224,6 +224,15 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// Each owned shard with the phase it is in.
     pub fn phases(&self) -> Vec<(u32, &'static str)> {
         self.shards.iter().map(|(shard, slot)| (shard.0, slot.phase.name())).collect()
+    }
+
+    /// Free share, 0 to 1, of each limit window of the connections that were called lately.
+    pub fn bucket_levels(&mut self, now: Millis) -> Vec<(ConnectionId, WindowName, f64)> {
+        let mut levels = Vec::new();
+        for machine in self.shards.values_mut().filter_map(ShardSlot::machine_mut) {
+            machine.levels(now, |id, window, level| levels.push((id.clone(), window, level)));
+        }
+        levels
     }
 
     /// Waiting deliveries per connection, where there are any.

@@ -48,10 +48,18 @@ pub enum Bug {
     RenewsWhatIsLoaded,
     /// What has waited too long goes on waiting.
     NeverExpires,
+    /// A token comes back one window after the start of its call instead of the answer.
+    ReturnsTokensFromTheStart,
+    /// A new owner takes no account of calls that the one before it had out.
+    ForgetsCallsOut,
+    /// More calls start than a new owner would account for.
+    StartsUnseen,
+    /// What the CRM says is left of a limit is not believed.
+    IgnoresOthers,
 }
 
 impl Bug {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 26] = [
         Self::SettlesOnRead,
         Self::WatermarkPassesOpen,
         Self::ForgetsApplied,
@@ -74,5 +82,9 @@ impl Bug {
         Self::RemembersForEver,
         Self::RenewsWhatIsLoaded,
         Self::NeverExpires,
+        Self::ReturnsTokensFromTheStart,
+        Self::ForgetsCallsOut,
+        Self::StartsUnseen,
+        Self::IgnoresOthers,
     ];
 }

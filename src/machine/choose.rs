@@ -3,6 +3,7 @@
 
 use crate::machine::batch::{self, Batch};
 use crate::machine::fair::Line;
+use crate::machine::limit::{Room, Ticket};
 use crate::machine::{Bug, Delivery, Machine, Note, Out};
 use crate::model::{Call, CallId, CallInput, ConnectionId, Millis, Offset, RecordHash, Seq, Topic};
 
@@ -20,7 +21,8 @@ impl Machine {
             if 0 < line.calls && !batch.full && !line.answered {
                 continue;
             }
-            let call = self.take_off(now, (id, until), (&connection, batch), out);
+            let Some(ticket) = self.admit(now, (&connection, &batch), out) else { continue };
+            let call = self.take_off(now, (id, until), (&connection, batch, ticket), out);
             self.lines.wake(&connection);
             return call;
         }
@@ -31,7 +33,7 @@ impl Machine {
         let end = if self.bug(Bug::RunsAheadOfJobs) { Offset(u64::MAX) } else { self.settled.here(Topic::Jobs) };
         let limit = self.settings.connection_calls_max;
         let Some(line) = self.lines.get(connection) else { return Batch { members: Vec::new(), full: false } };
-        let out_max = if line.slow { 1 } else { limit };
+        let out_max = if line.slow { 1 } else { line.account.calls_max().min(limit) };
         if out_max <= line.calls {
             return Batch { members: Vec::new(), full: false };
         }
@@ -46,7 +48,7 @@ impl Machine {
         &mut self,
         now: Millis,
         (id, until): (CallId, Millis),
-        (connection, batch): (&ConnectionId, Batch),
+        (connection, batch, ticket): (&ConnectionId, Batch, Ticket),
         out: &mut Out,
     ) -> Option<Call> {
         let line = self.lines.line(connection);
@@ -71,7 +73,7 @@ impl Machine {
             inputs: members.iter().map(|it| input_of(it)).collect(),
             until,
         };
-        self.calls.insert(id, members);
+        self.calls.insert(id, UnderWay { ticket, members });
         Some(call)
     }
 
@@ -109,22 +111,42 @@ impl Machine {
         Some(delivery)
     }
 
-    /// Connections that `may` be served and want heads from their queues on disk: whose, from where, how many. `after`
-    /// the last one that was, round and round, so that the first by name do not starve the others.
+    /// Connections that `may` be served, have a token, and want heads from their queues on disk: whose, from where,
+    /// how many. `after` the last one that was, round and round, so that the first by name do not starve the others.
+    /// Where memory `is_short` only those that have nothing in memory.
     pub fn loads(
-        &self,
-        most: usize,
+        &mut self,
+        now: Millis,
+        (most, is_short): (usize, bool),
         after: Option<&ConnectionId>,
         may: impl Fn(&ConnectionId) -> bool,
     ) -> Vec<(ConnectionId, Seq, usize)> {
         let window = self.settings.window_max.max(1);
         let room = |line: &Line, next: Seq| {
             let loaded = line.ready.range(..next).take(window).count();
-            (loaded <= window / 2).then_some(window - loaded)
+            let enough = if is_short { 0 } else { window / 2 };
+            (loaded <= enough).then_some(window - loaded)
         };
         let hungry = self.lines.hungry(after).filter_map(|(id, line, next)| Some((id, next, room(line, next)?)));
-        hungry.filter(|(id, _, _)| may(id)).map(|(id, next, room)| (id.clone(), next, room)).take(most).collect()
+        let hungry = hungry.filter(|(id, _, _)| may(id)).map(|(id, next, room)| (id.clone(), next, room));
+        let mut loads: Vec<_> = hungry.take(most).collect();
+        loads.retain(|(id, _, _)| match self.lines.line(id).account.may_call(now) {
+            Room::Yes | Room::Commit => true,
+            Room::At(at) => {
+                self.lines.sleep(id, at);
+                false
+            }
+        });
+        loads
     }
+}
+
+/// A call that is out.
+#[derive(Debug)]
+pub(super) struct UnderWay {
+    pub ticket: Ticket,
+    #[expect(clippy::vec_box, reason = "deliveries move between their line and a call without being copied")]
+    pub members: Vec<Box<Delivery>>,
 }
 
 fn input_of(delivery: &Delivery) -> CallInput {

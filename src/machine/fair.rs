@@ -1,8 +1,9 @@
 //! Promise 4, one tenant never slows another: a line of deliveries per connection, and the ring they take turns in.
 //! Not here: which deliveries of a line may go (`order`), how they are grouped (`batch`).
 
+use crate::machine::limit::Account;
 use crate::machine::{Delivery, Waits};
-use crate::model::{Because, ConnectionId, Seq};
+use crate::model::{Because, ConnectionId, Millis, Seq};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 #[derive(Debug, Default)]
@@ -12,7 +13,11 @@ pub(super) struct Lines {
     ring: VecDeque<ConnectionId>,
     /// Left the ring because `jobs` has not been read far enough.
     stalled: BTreeSet<ConnectionId>,
-    /// Whose queue on disk has something that is not in memory.
+    /// Left the ring until a moment: a token comes back, or company has been waited for long enough.
+    alarms: BTreeSet<(Millis, ConnectionId)>,
+    /// Left the ring until a commit shows what has started.
+    unshown: BTreeSet<ConnectionId>,
+    /// Who is awake and whose queue on disk has something that is not in memory.
     hungry: BTreeSet<ConnectionId>,
     totals: Totals,
 }
@@ -46,6 +51,15 @@ pub(super) struct Line {
     next: Option<Seq>,
     /// Entries in the waiting index, by why they wait.
     waiting: BTreeMap<Because, u64>,
+    /// Released and not read back.
+    pub on_way: u64,
+    /// What may be spent of the account's limits.
+    pub account: Account,
+    /// Since when a call that is not full waits for company.
+    pub alone_since: Option<Millis>,
+    alarm: Option<Millis>,
+    /// No token is free before the alarm or the next commit.
+    asleep: bool,
     in_ring: bool,
 }
 
@@ -65,7 +79,7 @@ impl Lines {
     /// The connection may have something to call now.
     pub(super) fn wake(&mut self, id: &ConnectionId) {
         let line = self.line(id);
-        if !line.in_ring && !line.callable.is_empty() {
+        if !line.in_ring && !line.asleep && !line.callable.is_empty() {
             line.in_ring = true;
             self.ring.push_back(id.clone());
         }
@@ -80,6 +94,63 @@ impl Lines {
         for id in std::mem::take(&mut self.stalled) {
             self.wake(&id);
         }
+    }
+
+    /// The connection looks again at `at`, whatever happens before.
+    pub(super) fn look_again(&mut self, id: &ConnectionId, at: Millis) {
+        let line = self.line(id);
+        if let Some(old) = line.alarm.replace(at).filter(|it| *it != at) {
+            self.alarms.remove(&(old, id.clone()));
+        }
+        self.alarms.insert((at, id.clone()));
+    }
+
+    /// The connection has no token before `at`, unless a call of it ends.
+    pub(super) fn sleep(&mut self, id: &ConnectionId, at: Millis) {
+        self.line(id).asleep = true;
+        self.note_hunger(id);
+        self.look_again(id, at);
+    }
+
+    /// The connection has no token before a commit.
+    pub(super) fn sleep_until_commit(&mut self, id: &ConnectionId) {
+        self.line(id).asleep = true;
+        self.note_hunger(id);
+        self.unshown.insert(id.clone());
+    }
+
+    /// Something of its tokens changed: it may have one now.
+    pub(super) fn rouse(&mut self, id: &ConnectionId) {
+        self.line(id).asleep = false;
+        self.note_hunger(id);
+        self.wake(id);
+    }
+
+    /// Everyone whose moment has come.
+    pub(super) fn rouse_due(&mut self, now: Millis) {
+        while let Some((at, id)) = self.alarms.pop_first() {
+            if now < at {
+                self.alarms.insert((at, id));
+                return;
+            }
+            self.line(&id).alarm = None;
+            self.rouse(&id);
+        }
+    }
+
+    pub(super) fn rouse_unshown(&mut self) {
+        for id in std::mem::take(&mut self.unshown) {
+            self.rouse(&id);
+        }
+    }
+
+    /// When somebody's moment comes next.
+    pub(super) fn next_alarm(&self) -> Option<Millis> {
+        self.alarms.first().map(|(at, _)| *at)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&ConnectionId, &mut Line)> {
+        self.lines.iter_mut()
     }
 
     /// Whose turn it is; it has left the ring.
@@ -145,7 +216,7 @@ impl Lines {
     }
 
     fn note_hunger(&mut self, id: &ConnectionId) {
-        if self.get(id).is_none_or(|it| it.next.is_none()) {
+        if self.get(id).is_none_or(|it| it.asleep || it.next.is_none()) {
             self.hungry.remove(id);
         } else if !self.hungry.contains(id) {
             self.hungry.insert(id.clone());
@@ -184,6 +255,12 @@ impl Line {
         self.waiting.values().sum()
     }
 
+    /// Deliveries that stand before a new one: in memory, in the queue on disk, or on their way to it.
+    pub(super) fn before_new(&self) -> u64 {
+        let queued = self.waiting.iter().filter(|(because, _)| **because != Because::Retry).map(|(_, count)| count);
+        queued.sum::<u64>() + self.on_way + u64::try_from(self.ready.len()).unwrap_or(u64::MAX)
+    }
+
     pub(super) fn has_waiting(&self) -> bool {
         self.waiting.values().any(|it| 0 < *it)
     }
@@ -195,5 +272,8 @@ impl Line {
             && self.next.is_none()
             && !self.in_ring
             && !self.slow
+            && self.alarm.is_none()
+            && self.on_way == 0
+            && self.account.is_new()
     }
 }

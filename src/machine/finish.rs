@@ -1,8 +1,10 @@
 //! What an answer does to each delivery of a call (core rules §6), and what an end does to those behind it.
 //! Not here: what an answer means (the connectors), when a retry is due (`retry`).
 
+use crate::machine::choose::UnderWay;
 use crate::machine::fair::Line;
 use crate::machine::moment::Moment;
+use crate::machine::spend::tier_of;
 use crate::machine::step::estimate;
 use crate::machine::{
     Bug, DeadLetter, Delivery, Ended, IndexWrite, Machine, Next, Note, Released, Removed, Waits, Wants,
@@ -15,7 +17,7 @@ use std::time::Duration;
 
 impl Machine {
     pub(super) fn wants_of_call(&self, id: CallId, wants: &mut Wants) {
-        let members = self.calls.get(&id).map(Vec::as_slice).unwrap_or_default();
+        let members = self.calls.get(&id).map(|it| it.members.as_slice()).unwrap_or_default();
         let Some(first) = members.first() else { return };
         if self.lines.get(&first.target.connection.id).is_some_and(Line::has_waiting) {
             let own = members.iter().map(|it| it.target.record);
@@ -24,10 +26,11 @@ impl Machine {
         }
     }
 
-    pub(super) fn call_ended(&mut self, at: &mut Moment<'_>, ended: CallEnded) {
-        let Some(members) = self.calls.remove(&ended.id) else { return };
+    pub(super) fn call_ended(&mut self, at: &mut Moment<'_>, mut ended: CallEnded) {
+        let Some(UnderWay { ticket, members }) = self.calls.remove(&ended.id) else { return };
         let Some(first) = members.first() else { return };
         let connection = first.target.connection.clone();
+        self.give_back(at, &connection, ticket, &mut ended);
         let line = self.lines.line(&connection.id);
         line.calls = line.calls.saturating_sub(1);
         line.answered = true;
@@ -171,7 +174,8 @@ impl Machine {
     }
 
     pub(super) fn release(&mut self, at: &mut Moment<'_>, delivery: Box<Delivery>, because: Because, due: Millis) {
-        self.release_to(at, delivery, (because, due, Tier::S5));
+        let tier = tier_of(due.since(at.now));
+        self.release_to(at, delivery, (because, due, tier));
     }
 
     /// To a delay topic; what of its record is in memory behind it must follow, or it would overtake.
@@ -186,7 +190,7 @@ impl Machine {
         }
     }
 
-    fn release_one(
+    pub(super) fn release_one(
         &mut self,
         at: &mut Moment<'_>,
         delivery: Box<Delivery>,
@@ -198,6 +202,7 @@ impl Machine {
         self.settle_delivery(&delivery);
         if !self.bug(Bug::ForgetsOnItsWay) {
             self.order.send_off(record, seq, because);
+            self.lines.line(&delivery.target.connection.id).on_way += 1;
         }
         self.building.bytes += delivery.original.size() + 500;
         let since = delivery.since.unwrap_or(at.now);

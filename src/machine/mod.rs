@@ -5,9 +5,9 @@
 //! which is synchronous and cannot fail. What is not yet committed lives in two parts: one building, one under way;
 //! the store holds what is committed. A machine whose commit is lost is thrown away and built anew from the store.
 //!
-//! One file per promise: `settle` 1 nothing is lost · `dedupe` 2 once · `fair` 4 one tenant never slows another ·
-//! `order` 5 in order per record · `waiting` 6 nothing waits unseen. Beside them `retry`, `batch`, `age` and `refuse`.
-//! `step` alone composes them.
+//! One file per promise: `settle` 1 nothing is lost · `dedupe` 2 once · `limit` 3 never over · `fair` 4 one tenant never slows another ·
+//! `order` 5 in order per record · `waiting` 6 nothing waits unseen. Beside them `retry`, `batch`,
+//! `age` and `refuse`. `step` alone composes them.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod age;
@@ -19,6 +19,7 @@ mod delivery;
 mod fair;
 mod finish;
 mod input;
+mod limit;
 mod moment;
 mod note;
 mod order;
@@ -28,6 +29,7 @@ mod refuse;
 mod retry;
 mod settings;
 mod settle;
+mod spend;
 mod step;
 mod waiting;
 

@@ -92,6 +92,9 @@ impl Machine {
         if spill || self.settings.line_bytes_max < line_bytes {
             return self.release(at, delivery, Because::RateLimit, at.now);
         }
+        if let Some(due) = self.waits_for_tokens(at.now, &delivery) {
+            return self.release(at, delivery, Because::RateLimit, due);
+        }
         self.make_ready(delivery);
     }
 

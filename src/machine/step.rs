@@ -1,11 +1,14 @@
 //! The machine of one shard, and the one place where an input becomes what follows from it.
 //! Not here: the rules themselves; each has its file, this one composes them.
 
+use crate::machine::choose::UnderWay;
 use crate::machine::dedupe::Dedupe;
 use crate::machine::fair::Lines;
+use crate::machine::limit::Account;
 use crate::machine::moment::Moment;
 use crate::machine::order::Order;
 use crate::machine::settle::Settled;
+use crate::machine::spend::Spending;
 use crate::machine::{Bug, Delivery, Dice, Input, Note, Out, Part, Restored, Seen, Settings, Wants};
 use crate::model::{
     AppliedMark, Because, CallId, CommitMark, CommitNumber, ConnectionId, DeadMark, Millis, Offset, RecordHash, Seq,
@@ -22,8 +25,7 @@ pub struct Machine {
     pub(super) order: Order,
     pub(super) dedupe: Dedupe,
     pub(super) lines: Lines,
-    #[expect(clippy::vec_box, reason = "deliveries move between their line and a call without being copied")]
-    pub(super) calls: BTreeMap<CallId, Vec<Box<Delivery>>>,
+    pub(super) calls: BTreeMap<CallId, UnderWay>,
     /// Deliveries of a message of `jobs` that have no fate yet.
     pub(super) unsettled: BTreeMap<Seq, usize>,
     /// Entries that ended but are still in the store's index, per record.
@@ -31,6 +33,8 @@ pub struct Machine {
     pub(super) building: Part,
     pub(super) flying: Option<Arc<Part>>,
     pub(super) dice: Dice,
+    pub(super) spending: Spending,
+    pub(super) assigned_at: Millis,
 }
 
 /// What of a shard people and bounds are interested in.
@@ -63,6 +67,9 @@ impl Machine {
         for (id, first) in &restored.queues {
             lines.lower_next(id, *first);
         }
+        for (id, mark) in &restored.accounts {
+            lines.line(id).account = Account::restored(mark.clone());
+        }
         Self {
             settings,
             settled,
@@ -75,6 +82,8 @@ impl Machine {
             building: Part::default(),
             flying: None,
             dice,
+            spending: Spending::default(),
+            assigned_at: restored.at,
         }
     }
 
@@ -135,9 +144,10 @@ impl Machine {
     }
 
     /// Closes the part that is building: it is under way from now on. One at a time.
-    pub fn seal(&mut self, number: CommitNumber) -> Arc<Part> {
+    pub fn seal(&mut self, now: Millis, number: CommitNumber) -> Arc<Part> {
         assert!(self.flying.is_none(), "one commit is under way at a time");
         let mark = CommitMark { number, incarnation: self.settings.incarnation };
+        self.seal_accounts(now);
         let mut part = std::mem::take(&mut self.building);
         part.puts.insert(StateKey::Commit, Some(StateValue::Commit(mark)));
         self.settled.seal(&mut part.puts);
@@ -148,7 +158,7 @@ impl Machine {
 
     /// Whether a commit would carry anything of this shard.
     pub fn is_dirty(&self) -> bool {
-        !self.building.is_empty() || self.settled.is_dirty()
+        !self.building.is_empty() || self.settled.is_dirty() || self.has_spent()
     }
 
     /// The group's offset of `jobs`: its low watermark.
@@ -254,6 +264,7 @@ impl Machine {
 
     fn committed(&mut self) {
         let Some(part) = self.flying.take() else { return };
+        self.accounts_committed();
         for (key, removed) in &part.removed {
             let Some(gone) = self.gone.get_mut(&removed.record) else { continue };
             gone.remove(&key.seq);
@@ -265,6 +276,7 @@ impl Machine {
 
     fn aborted(&mut self) {
         let Some(part) = self.flying.take() else { return };
+        self.accounts_aborted();
         if self.bug(Bug::DropsAborted) {
             return;
         }
@@ -329,7 +341,7 @@ impl Machine {
 /// What a released delivery is told to people as.
 pub(super) fn estimate(because: Because, now: Millis, due: Millis) -> Millis {
     match because {
-        Because::Retry => due,
-        Because::RateLimit | Because::Held | Because::Order => now,
+        Because::Retry | Because::RateLimit => due,
+        Because::Held | Because::Order => now,
     }
 }

@@ -106,7 +106,10 @@ impl Machine {
             }
             None => None,
         };
-        self.order.arrive(record, seq);
+        if self.order.arrive(record, seq) {
+            let line = self.lines.line(&connection);
+            line.on_way = line.on_way.saturating_sub(1);
+        }
         let behind = self.waiting_of(at.seen, record).any(|(waiting, _)| waiting < seq)
             || filed.get(&record).is_some_and(|it| it.first().is_some_and(|first| *first < seq))
             || self.order.has_before(record, seq);

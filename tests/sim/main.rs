@@ -28,6 +28,7 @@ mod ledger;
 mod log;
 mod many;
 mod marks;
+mod meter;
 mod observe;
 mod operator;
 mod options;

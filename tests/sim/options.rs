@@ -20,6 +20,7 @@ pub struct Options {
     pub machine: MachineOptions,
     pub log: LogOptions,
     pub crm: CrmOptions,
+    pub limits: LimitOptions,
     pub process: ProcessOptions,
     pub input: InputOptions,
     pub operator: OperatorOptions,
@@ -80,6 +81,21 @@ pub struct CrmOptions {
     pub retry_after: u32,
     /// Outages of one tenant.
     pub outages: u64,
+}
+
+/// Limits of every account. Drawn apart, so that seeds without them are what they were.
+#[derive(Clone, Debug)]
+pub struct LimitOptions {
+    /// Units and length in ms of each window; none: unlimited.
+    pub windows: Vec<(u32, u64)>,
+    /// Chance that others use the account just before a call lands.
+    pub others: u32,
+    /// Answers carry what is left.
+    pub told: bool,
+    /// A refusal says how long to wait.
+    pub retry_after: u32,
+    /// How far the clock of a process may be off, either way, ms.
+    pub clock_ms: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -143,7 +159,12 @@ impl Options {
     pub fn draw(seed: u64) -> Self {
         let mut dice = Dice::new(seed).fork("options");
         let it = &mut dice;
-        let machine = MachineOptions::draw(it, &mut Dice::new(seed).fork("patience"));
+        let mut machine = MachineOptions::draw(it, &mut Dice::new(seed).fork("patience"));
+        let limits = LimitOptions::draw(&mut Dice::new(seed).fork("limits"));
+        if 0 < limits.clock_ms {
+            // with clocks that differ it cannot be said when a memory has lapsed
+            machine.ttl_ms = 604_800_000;
+        }
         let faulty_ms = it.between(20, 200) * 1000;
         let jobs = index(it.between(5, 40) + it.spread(0, 100));
         let log = LogOptions::draw(it, &mut Dice::new(seed).fork("sizes"));
@@ -158,9 +179,10 @@ impl Options {
             records: it.spread(1, 40),
             jobs,
             faulty_ms,
-            drain_ms: 900_000 + slow_ms,
+            drain_ms: 900_000 + slow_ms + limits.drain_ms(jobs as u64, log.marker_ms),
             log,
             crm: CrmOptions::draw(it),
+            limits,
             process: ProcessOptions::draw(it, faulty_ms),
             input: InputOptions::draw(it),
             operator: OperatorOptions::draw(it),
@@ -226,6 +248,32 @@ impl CrmOptions {
             retry_after: it.pick(&[0, 0, 300]),
             outages: it.pick(&[0, 0, 1, 3]),
         }
+    }
+}
+
+impl LimitOptions {
+    fn draw(it: &mut Dice) -> Self {
+        let short = it.pick(&[(1, 1_000), (2, 1_000), (5, 1_000), (3, 3_000), (10, 10_000), (40, 10_000), (20, 5_000)]);
+        let long = it.pick(&[(60, 60_000), (40, 20_000), (400, 120_000)]);
+        let windows = match it.below(10) {
+            0..=3 => Vec::new(),
+            4..=7 => vec![short],
+            8 => vec![long],
+            _ => vec![short, long],
+        };
+        Self {
+            windows,
+            others: it.pick(&[0, 0, 50, 300]),
+            told: it.chance(700),
+            retry_after: it.pick(&[0, 500]),
+            clock_ms: it.pick(&[0, 0, 0, 0, 0, 20_000]),
+        }
+    }
+
+    /// How long a backlog takes, each call waiting for its token and for the commit that shows it.
+    fn drain_ms(&self, jobs: u64, marker_ms: u64) -> u64 {
+        let slowest = self.windows.iter().map(|(cap, per)| per / u64::from(*cap)).max();
+        slowest.map_or(0, |token_ms| jobs * 8 * (token_ms + marker_ms))
     }
 }
 

@@ -31,6 +31,10 @@ pub struct ShardView {
     pub refused: BTreeMap<Del, u32>,
     /// Released by this life, and where the message lies: not to be called before it was shown.
     pub on_way: BTreeMap<Del, (Tier, Offset)>,
+    /// When it was assigned.
+    pub begun: Millis,
+    /// What the answer to the newest call said is left of an account's window: that call, when, how much.
+    pub heard: BTreeMap<(ConnIx, usize), (usize, Millis, u32)>,
     /// How far each topic was shown.
     pub shown: BTreeMap<Topic, Offset>,
 }

@@ -5,6 +5,7 @@
 mod answers;
 mod fixtures;
 mod requests;
+mod usage;
 
 use crate::crm::{Access, Connector, Exchange, Next, Request, Response};
 use crate::model::{
@@ -38,6 +39,9 @@ fn call(object: &str, operation: Operation, inputs: &[(&str, &str)]) -> Call {
             id: ConnectionId { tenant: TenantId::from("acme"), name: Arc::from("hubspot") },
             crm: Crm::HubSpot,
             batch_max: 100,
+            calls_max: None,
+            windows: Arc::from([]),
+            tariff: crate::model::Tariff::ONE_CALL,
         }),
         object: Object(Arc::from(object)),
         operation,

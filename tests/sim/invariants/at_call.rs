@@ -15,6 +15,8 @@ impl World {
     pub fn at_call_start(&mut self, who: Life, call: &Call, (conn, inputs): (ConnIx, &[(JobIx, RecordIx)])) {
         self.has_lease(who, call.shard);
         self.is_within_bounds(who, call, conn);
+        let taken = call.connection.tariff.cost(call.operation, call.inputs.len()).calls;
+        self.the_crm_is_believed(who, call.shard, (conn, taken));
         for (job, record) in inputs {
             match self.called_delivery(who, call.shard, (*job, conn)) {
                 Some(del) => {
@@ -81,7 +83,13 @@ impl World {
             let entry = &self.ledger.deliveries[*it];
             entry.outcomes.len() <= entry.rewinds as usize && view.is_none_or(|view| !view.ended.contains(*it))
         };
-        dels.iter().find(open).or_else(|| dels.first()).copied()
+        // One that was rewound while it waited has no life to spare, although it may look so.
+        let lives = |it: &&Del| {
+            let entry = &self.ledger.deliveries[*it];
+            open(it) && (entry.outcomes.is_empty() || entry.release.is_some() || entry.revive)
+        };
+        let meant = dels.iter().find(lives).or_else(|| dels.iter().find(open));
+        meant.or_else(|| dels.first()).copied()
     }
 
     fn may_be_called(&mut self, who: Life, del: Del, record: RecordIx) {
@@ -132,7 +140,8 @@ impl World {
         let released = self.ledger.deliveries[&del].release.as_ref();
         let promised = released.filter(|it| it.because == Because::Retry).map_or(Millis(0), |it| it.due);
         let due = answered.max(promised);
-        if self.now < due {
+        // Each process goes by its own clock.
+        if self.now.0 + 2 * self.options.limits.clock_ms < due.0 {
             let what = format!("{who} retries {} {} ms early", self.name(del), due.0 - self.now.0);
             self.broken("I10", what);
         }

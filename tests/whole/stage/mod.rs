@@ -167,7 +167,8 @@ impl Stage {
             }
             text += &format!(
                 "[[tenant]]\nid = {tenant:?}\n[[tenant.connection]]\nid = \"hubspot\"\ncrm = \"hubspot\"\n\
-                 access_token = {{ file = {file:?} }}\nbase_url = {base_url:?}\n"
+                 access_token = {{ file = {file:?} }}\nbase_url = {base_url:?}\n\
+                 limits = [{{ calls = 1000000000, per = \"1s\" }}]\n"
             );
         }
         let path = self.dir.path().join(format!("{instance}.toml"));
