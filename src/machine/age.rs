@@ -72,3 +72,6 @@ impl Machine {
         self.is_gone(record, key.seq) || self.is_in_memory(&key.connection, record, key.seq)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -162,8 +162,10 @@ impl Options {
         let mut machine = MachineOptions::draw(it, &mut Dice::new(seed).fork("patience"));
         let limits = LimitOptions::draw(&mut Dice::new(seed).fork("limits"));
         if 0 < limits.clock_ms {
-            // with clocks that differ it cannot be said when a memory has lapsed
+            // with clocks that differ it cannot be said to the second how old a thing is
             machine.ttl_ms = 604_800_000;
+            machine.renew_after_ms = 86_400_000;
+            machine.max_wait_ms = 1_209_600_000;
         }
         let faulty_ms = it.between(20, 200) * 1000;
         let jobs = index(it.between(5, 40) + it.spread(0, 100));
