@@ -1,11 +1,11 @@
 //! The limits of the accounts, on the CRM's own clock: what is used, by us and by others, and what an answer says of it.
 //! Not here: what the engine makes of it; that is I4, never over, and that the CRM is believed.
 
-use crate::crm::fault;
+use crate::crm::{DEADLINE_MS, Flight, fault};
 use crate::marks::Mark;
 use crate::workload::ConnIx;
 use crate::world::{Life, World};
-use sluicegate::model::{Answer, Cost, Limited, Millis, Reason, Usage, WindowUsage, WindowWord};
+use sluicegate::model::{Answer, Cost, Limited, Millis, Reason, Shard, Usage, WindowUsage, WindowWord};
 use std::time::Duration;
 
 /// What has been used of one account.
@@ -111,36 +111,39 @@ impl World {
     }
 
     /// What the newest answer said is left is not exceeded by what was started since, but for what came back meanwhile.
-    pub fn the_crm_is_believed(&mut self, who: Life, shard: sluicegate::model::Shard, (conn, taken): (ConnIx, u32)) {
-        let Some(view) = self.processes[who.slot].view.shards.get(&shard) else { return };
-        let (epoch, begun) = (view.epoch, view.begun);
-        let mine =
-            |it: &&crate::crm::Flight| it.who == who && it.shard == shard && it.epoch == epoch && it.conn == conn;
-        for (place, (cap, per_ms)) in self.options.limits.windows.iter().enumerate() {
-            // Until then it cannot be told what a former owner left to be counted.
-            let settled = begun.0 + crate::crm::DEADLINE_MS + 2 * per_ms;
-            let Some((newest, at, remaining)) = view.heard.get(&(conn, place)).copied() else { continue };
-            if at.0 < settled || at.0 + per_ms <= self.now.0 {
-                continue;
-            }
-            let flights = &self.crm.flights;
-            let since: u32 = flights[newest + 1..].iter().filter(mine).map(|it| it.taken.min(*cap)).sum();
-            let slot_ms = per_ms / 128 + 2;
-            let back = |it: &&crate::crm::Flight| {
-                it.ended_at.is_some_and(|ended| ended.0 + per_ms <= self.now.0 && at.0 <= ended.0 + per_ms + slot_ms)
-            };
-            let back: u32 = flights.iter().filter(mine).filter(back).map(|it| it.believed()).sum();
-            // What was out at that moment and came to less than it had taken.
-            let over = |it: &&crate::crm::Flight| it.ended_at.is_some_and(|ended| at <= ended);
-            let unused: u32 = flights.iter().filter(mine).filter(over).map(|it| it.taken - it.believed()).sum();
-            if remaining + back + unused < since + taken.min(*cap) && taken <= *cap {
-                let what = format!(
-                    "{who} starts {taken} more of {conn} although {remaining} of {cap} in {per_ms} ms were left at {at}, \
-                     {since} started since and {back} came back"
-                );
+    pub fn the_crm_is_believed(&mut self, who: Life, shard: Shard, (conn, taken): (ConnIx, u32)) {
+        for (place, (cap, per_ms)) in self.options.limits.windows.clone().into_iter().enumerate() {
+            if taken <= cap && self.has_more_than_is_left(who, (shard, conn, place), (taken, per_ms)) {
+                let what =
+                    format!("{who} starts {taken} more of {conn} than the CRM said are left of {cap} in {per_ms} ms");
                 self.broken("I4", what);
-                return;
             }
         }
+    }
+
+    fn has_more_than_is_left(
+        &self,
+        who: Life,
+        (shard, conn, place): (Shard, ConnIx, usize),
+        (taken, per_ms): (u32, u64),
+    ) -> bool {
+        let Some(view) = self.processes[who.slot].view.shards.get(&shard) else { return false };
+        let Some(heard) = view.heard.get(&(conn, place)).copied() else { return false };
+        // Before that it cannot be told what a former owner left to be counted.
+        let settled = view.begun.0 + DEADLINE_MS + 2 * per_ms;
+        if heard.at.0 < settled || heard.at.0 + per_ms <= self.now.0 {
+            return false;
+        }
+        let mine = |it: &&Flight| it.who == who && it.shard == shard && it.epoch == view.epoch && it.conn == conn;
+        let flights = &self.crm.flights;
+        let started = |range: &[Flight]| range.iter().filter(mine).map(|it| it.taken).sum::<u32>();
+        let left = heard.remaining.saturating_sub(started(&flights[heard.flight + 1..heard.next]));
+        let slot_ms = per_ms / 128 + 2;
+        let is_back = |ended: Millis| ended.0 + per_ms <= self.now.0 && heard.at.0 <= ended.0 + per_ms + slot_ms;
+        let ended = || flights.iter().filter(mine).filter_map(|it| Some((it.ended_at?, it)));
+        let back: u32 = ended().filter(|it| is_back(it.0)).map(|it| it.1.believed()).sum();
+        // What was out at that moment, or started since, and came to less than it had taken.
+        let unused: u32 = ended().filter(|it| heard.at <= it.0).map(|it| it.1.taken - it.1.believed()).sum();
+        left + back + unused < started(&flights[heard.next..]) + taken
     }
 }

@@ -4,6 +4,7 @@
 use crate::crm::Input;
 use crate::ledger::Del;
 use crate::marks::Mark;
+use crate::view::Heard;
 use crate::workload::{ConnIx, Kind};
 use crate::world::{Life, World};
 use sluicegate::model::{Answer, Because, CallEnded, Fault, Millis, Offset, Received, Reply, Shard, Tier, Topic};
@@ -98,14 +99,14 @@ impl World {
     fn heard_of_limits(&mut self, who: Life, (shard, epoch): (Shard, u64), flight: usize) {
         let it = &self.crm.flights[flight];
         let (conn, words) = (it.conn, it.usage.windows.clone());
-        let now = self.now;
+        let (now, next) = (self.now, self.crm.flights.len());
         let Some(view) = self.processes[who.slot].view.shards.get_mut(&shard).filter(|it| it.epoch == epoch) else {
             return;
         };
         for (place, word) in words.iter().enumerate() {
-            let newer = view.heard.get(&(conn, place)).is_none_or(|it| it.0 < flight);
+            let newer = view.heard.get(&(conn, place)).is_none_or(|it| it.flight < flight);
             if let Some(remaining) = word.remaining.filter(|_| newer) {
-                view.heard.insert((conn, place), (flight, now, remaining));
+                view.heard.insert((conn, place), Heard { flight, next, at: now, remaining });
             }
         }
     }

@@ -33,10 +33,20 @@ pub struct ShardView {
     pub on_way: BTreeMap<Del, (Tier, Offset)>,
     /// When it was assigned.
     pub begun: Millis,
-    /// What the answer to the newest call said is left of an account's window: that call, when, how much.
-    pub heard: BTreeMap<(ConnIx, usize), (usize, Millis, u32)>,
+    /// What the answer to the newest call said is left of an account's window.
+    pub heard: BTreeMap<(ConnIx, usize), Heard>,
     /// How far each topic was shown.
     pub shown: BTreeMap<Topic, Offset>,
+}
+
+/// An answer's word on a window.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard {
+    /// The call that was answered, and the first that had not started by then.
+    pub flight: usize,
+    pub next: usize,
+    pub at: Millis,
+    pub remaining: u32,
 }
 
 impl View {
