@@ -68,7 +68,7 @@ fn check_sizes(admin: &Admin, settings: &KafkaSettings) -> Result<(), KafkaFault
         return Ok(());
     }
     Err(KafkaFault::Topics(format!(
-        "max.message.bytes is too small: {}; a job that .jobs takes must fit into the others with our headers.          `sluicegate topics apply` raises it",
+        "max.message.bytes is too small: {}; a job that .jobs takes must fit into the others with our headers: `sluicegate topics apply` raises it",
         small.join(", ")
     )))
 }
