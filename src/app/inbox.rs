@@ -28,7 +28,7 @@ struct Shared {
 struct Waiting {
     /// In the log's order: an assignment never overtakes messages of the one before.
     news: VecDeque<LogEvent>,
-    /// As many as calls are out at most, so they need no bound of their own.
+    /// As many as calls are out, held connections and requests at the listener: they need no bound of their own.
     others: VecDeque<Event>,
     /// Nobody listens any more.
     deaf: bool,
@@ -51,7 +51,9 @@ impl Events {
                 }
                 waiting.news.push_back(news);
             }
-            Event::CallEnded(_) | Event::Drain => waiting.others.push_back(event),
+            Event::CallEnded(_) | Event::AccessChanged(_) | Event::Explain(_) | Event::Drain => {
+                waiting.others.push_back(event);
+            }
         }
         self.0.changed.notify_all();
     }

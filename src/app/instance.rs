@@ -5,7 +5,7 @@ use crate::app::clock::Clock;
 use crate::app::inbox::Inbox;
 use crate::engine::{Ended, Engine, Setup};
 use crate::machine::Note;
-use crate::model::{Because, Millis};
+use crate::model::{Because, Millis, Reason};
 use crate::ports::{Crms, Event, Log, LogEvent, Store};
 use crate::telemetry::{Levels, Metrics};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -150,6 +150,17 @@ fn count(metrics: &Metrics, notes: Vec<Note>) {
             Note::Committed { result, took } => metrics.committed(result, took),
             Note::Forwarded => metrics.forwarded(),
             Note::Late(by) => metrics.late(by),
+            Note::Held(connection, hold) => {
+                let (cause, reason, status) = (hold.cause, hold.reason.map(Reason::name), hold.status);
+                tracing::warn!(%connection, %cause, reason, status, "a connection is held: nothing is sent to it, and what is meant for it waits");
+            }
+            Note::Freed(connection, cause) => {
+                tracing::info!(%connection, %cause, "a connection is not held any more");
+            }
+            Note::Paused(scope, pause) => {
+                tracing::info!(%scope, actor = pause.actor, reason = pause.reason, "paused by a person");
+            }
+            Note::Resumed(scope) => tracing::info!(%scope, "resumed"),
             Note::Strange { topic, offset } => {
                 metrics.strange();
                 tracing::warn!(topic = topic.suffix(), %offset, "a message that is not ours lay in a delay topic: it goes to the dead letters");

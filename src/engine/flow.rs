@@ -68,7 +68,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             Phase::Closing { deadline, .. } => Some(*deadline),
             Phase::Restoring { .. } | Phase::Filing(_) | Phase::Running(_) => None,
         });
-        timers.chain(quiet).chain(closing).chain(self.commit_due()).min()
+        timers.chain(quiet).chain(closing).chain(self.commit_due()).chain(self.hold_wake(now)).min()
     }
 
     pub(super) fn note_current(&mut self, now: Millis) {

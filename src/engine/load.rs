@@ -49,7 +49,12 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
                     seen.dead.insert(key, mark);
                 }
                 (
-                    StateValue::Applied(_) | StateValue::Commit(_) | StateValue::Position(_) | StateValue::Settled(_),
+                    StateValue::Applied(_)
+                    | StateValue::Commit(_)
+                    | StateValue::Position(_)
+                    | StateValue::Settled(_)
+                    | StateValue::Hold(_)
+                    | StateValue::Pause(_),
                     _,
                 ) => {}
             }
@@ -129,7 +134,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     pub(super) fn load_heads(&mut self, now: Millis) {
         for shard in self.running() {
             let Some(machine) = self.shards.get(&shard).and_then(|it| it.machine()) else { continue };
-            let loads = machine.loads(LOADS_MAX, |id| self.connection(id).is_some());
+            let loads = machine.loads(LOADS_MAX, |id| self.connection(id).is_some_and(|it| machine.may_load(&it, now)));
             for (id, from, most) in loads {
                 let Some(connection) = self.connection(&id) else { continue };
                 match self.heads(shard, &connection, from, most) {

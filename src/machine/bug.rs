@@ -40,10 +40,20 @@ pub enum Bug {
     TrustsUnknown,
     /// Waiting deliveries run before `jobs` has been read up to them.
     RunsAheadOfJobs,
+    /// Holds and pauses are not read back after a restart.
+    ForgetsHolds,
+    /// The probe of a held connection is the delivery with the most attempts.
+    ProbesTheMostTried,
+    /// A pause is noted, and calls go on.
+    CallsThePaused,
+    /// A held connection is probed with a whole batch.
+    ProbesWithAll,
+    /// An account-wide refusal counts as an attempt.
+    CountsTheAccount,
 }
 
 impl Bug {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 23] = [
         Self::SettlesOnRead,
         Self::WatermarkPassesOpen,
         Self::ForgetsApplied,
@@ -62,5 +72,10 @@ impl Bug {
         Self::DropsAborted,
         Self::TrustsUnknown,
         Self::RunsAheadOfJobs,
+        Self::ForgetsHolds,
+        Self::ProbesTheMostTried,
+        Self::CallsThePaused,
+        Self::ProbesWithAll,
+        Self::CountsTheAccount,
     ];
 }

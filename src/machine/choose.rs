@@ -11,7 +11,7 @@ impl Machine {
     /// may call now.
     pub fn next_call(&mut self, now: Millis, (id, until): (CallId, Millis), out: &mut Out) -> Option<Call> {
         while let Some(connection) = self.lines.turn() {
-            let batch = self.batch_of(&connection);
+            let batch = self.batch_as_it_stands(&connection, now);
             let line = self.lines.line(&connection);
             if batch.members.is_empty() {
                 continue;
@@ -21,13 +21,14 @@ impl Machine {
                 continue;
             }
             let call = self.take_off(now, (id, until), (&connection, batch), out);
+            self.note_start(&connection, (id, now));
             self.lines.wake(&connection);
             return call;
         }
         None
     }
 
-    fn batch_of(&mut self, connection: &ConnectionId) -> Batch {
+    pub(super) fn batch_of(&mut self, connection: &ConnectionId) -> Batch {
         let end = if self.bug(Bug::RunsAheadOfJobs) { Offset(u64::MAX) } else { self.settled.here(Topic::Jobs) };
         let limit = self.settings.connection_calls_max;
         let Some(line) = self.lines.get(connection) else { return Batch { members: Vec::new(), full: false } };

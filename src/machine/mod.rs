@@ -6,7 +6,7 @@
 //! the store holds what is committed. A machine whose commit is lost is thrown away and built anew from the store.
 //!
 //! One file per promise: `settle` 1 nothing is lost · `dedupe` 2 once · `fair` 4 one tenant never slows another ·
-//! `order` 5 in order per record · `waiting` 6 nothing waits unseen. Beside them `retry` and `batch`.
+//! `order` 5 in order per record · `waiting` 6 nothing waits unseen. Beside them `retry`, `hold` and `batch`.
 //! `step` alone composes them.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -17,6 +17,8 @@ mod dedupe;
 mod delivery;
 mod fair;
 mod finish;
+mod held;
+mod hold;
 mod input;
 mod moment;
 mod note;
@@ -31,6 +33,7 @@ mod waiting;
 
 pub use bug::Bug;
 pub use delivery::{Delivery, Target, Waits};
+pub use hold::Standing;
 pub use input::{EntryFacts, Head, Input, JobRead, Out, RecordWant, Seen, Verdict, WaitingContent, WaitingRead, Wants};
 pub use note::Note;
 pub use part::{DeadLetter, Ended, Forwarded, IndexWrite, Part, Released, Removed};

@@ -23,6 +23,8 @@ pub struct Restored {
     pub waiting: BTreeMap<crate::model::ConnectionId, BTreeMap<crate::model::Because, u64>>,
     /// Where the queue of each connection starts.
     pub queues: BTreeMap<crate::model::ConnectionId, Seq>,
+    pub holds: BTreeMap<crate::model::ConnectionId, crate::model::Hold>,
+    pub pauses: BTreeMap<crate::model::Scope, crate::model::Pause>,
 }
 
 /// The settled set and the positions of one shard.

@@ -3,6 +3,7 @@
 
 use crate::machine::dedupe::Dedupe;
 use crate::machine::fair::Lines;
+use crate::machine::hold::Holds;
 use crate::machine::moment::Moment;
 use crate::machine::order::Order;
 use crate::machine::settle::Settled;
@@ -22,6 +23,7 @@ pub struct Machine {
     pub(super) order: Order,
     pub(super) dedupe: Dedupe,
     pub(super) lines: Lines,
+    pub(super) holds: Holds,
     #[expect(clippy::vec_box, reason = "deliveries move between their line and a call without being copied")]
     pub(super) calls: BTreeMap<CallId, Vec<Box<Delivery>>>,
     /// Deliveries of a message of `jobs` that have no fate yet.
@@ -61,12 +63,14 @@ impl Machine {
         for (id, first) in &restored.queues {
             lines.line(id).lower_next(*first);
         }
+        let watch = (settings.hold_after, settings.bug);
         Self {
             settings,
             settled,
             order: Order::default(),
             dedupe: Dedupe::default(),
             lines,
+            holds: Holds::new(watch, restored.holds.clone(), restored.pauses.clone()),
             calls: BTreeMap::new(),
             unsettled: BTreeMap::new(),
             gone: BTreeMap::new(),
@@ -85,7 +89,7 @@ impl Machine {
             Input::CallEnded(ended) => self.wants_of_call(ended.id, &mut wants),
             Input::Heads { connection, heads, .. } => self.wants_of_heads(connection, heads, &mut wants),
             Input::Due(timers) => self.want_records(timers.iter().map(|(_, _, record)| *record), &mut wants),
-            Input::Oldest(_, _) | Input::Committed | Input::Aborted => {}
+            Input::AccessChanged(_) | Input::Oldest(_, _) | Input::Committed | Input::Aborted => {}
         }
         wants
     }
@@ -103,6 +107,7 @@ impl Machine {
             }
             Input::Waiting { tier, messages, position } => self.file_all(at, (tier, messages, position)),
             Input::CallEnded(ended) => self.call_ended(at, ended),
+            Input::AccessChanged(connection) => self.access_changed(at.now, &connection),
             Input::Heads { connection, heads, next } => {
                 self.lines.line(&connection).next = next;
                 for head in heads {

@@ -2,8 +2,8 @@
 //! Not here: its bytes (`wire`), when it changes (`machine`).
 
 use crate::model::{
-    CommitNumber, ConnectionId, DedupeHash, Incarnation, Millis, Offset, Reason, Rewinds, Segment, Seq, TenantHash,
-    Topic,
+    CommitNumber, ConnectionId, DedupeHash, Hold, Incarnation, Millis, Offset, Pause, Reason, Rewinds, Scope, Segment,
+    Seq, TenantHash, Topic,
 };
 
 /// Offsets in one segment of the settled set.
@@ -18,13 +18,20 @@ pub enum StateKey {
     /// No connection: the message never was a delivery.
     Dead(Seq, Option<ConnectionId>),
     Applied(TenantHash, DedupeHash),
+    Hold(ConnectionId),
+    Pause(Scope),
 }
 
 impl StateKey {
     /// The changelog that carries this key.
     pub fn topic(&self) -> Topic {
         match self {
-            Self::Commit | Self::Position(_) | Self::Settled(_, _) | Self::Dead(_, _) => Topic::State,
+            Self::Commit
+            | Self::Position(_)
+            | Self::Settled(_, _)
+            | Self::Dead(_, _)
+            | Self::Hold(_)
+            | Self::Pause(_) => Topic::State,
             Self::Applied(_, _) => Topic::Applied,
         }
     }
@@ -37,6 +44,8 @@ pub enum StateValue {
     Position(Position),
     Settled(Box<SegmentBits>),
     Dead(DeadMark),
+    Hold(Hold),
+    Pause(Pause),
     Applied(AppliedMark),
 }
 

@@ -24,6 +24,8 @@ const POSITION: u8 = 0x02;
 const SETTLED: u8 = 0x03;
 const DEAD: u8 = 0x04;
 const APPLIED: u8 = 0x05;
+const HOLD: u8 = 0x07;
+const PAUSE: u8 = 0x08;
 const MESSAGE: u8 = 0x10;
 const ENTRY: u8 = 0x11;
 const RECORD: u8 = 0x12;
@@ -52,6 +54,16 @@ pub fn state_key(key: &StateKey) -> Vec<u8> {
             }
             pen.done()
         }
+        StateKey::Hold(connection) => {
+            let mut pen = Pen::starting_with(HOLD);
+            pen.connection(connection);
+            pen.done()
+        }
+        StateKey::Pause(about) => {
+            let mut pen = Pen::starting_with(PAUSE);
+            pen.scope(about);
+            pen.done()
+        }
         StateKey::Applied(tenant, dedupe) => {
             let mut pen = Pen::starting_with(APPLIED);
             pen.hash(tenant.0);
@@ -76,6 +88,8 @@ pub fn decode_state_key(key: &[u8]) -> Result<StateKey, StateFault> {
                 _ => None,
             }
         }
+        HOLD => cut.connection().map(StateKey::Hold),
+        PAUSE => cut.scope().map(StateKey::Pause),
         APPLIED => Some(StateKey::Applied(TenantHash(cut.hash()?), DedupeHash(cut.hash()?))),
         _ => None,
     })
@@ -84,6 +98,16 @@ pub fn decode_state_key(key: &[u8]) -> Result<StateKey, StateFault> {
 /// All `dead` keys, lowest `seq` first.
 pub fn dead_space() -> Vec<u8> {
     vec![DEAD]
+}
+
+/// All `hold` keys.
+pub fn hold_space() -> Vec<u8> {
+    vec![HOLD]
+}
+
+/// All `pause` keys.
+pub fn pause_space() -> Vec<u8> {
+    vec![PAUSE]
 }
 
 /// All `position` keys.

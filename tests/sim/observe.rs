@@ -40,7 +40,10 @@ impl World {
             Event::Log(LogEvent::Tail { shard, messages }) => {
                 self.trace(|| format!("{who}: tail of {shard} with {} messages", messages.len()));
             }
-            Event::Log(LogEvent::CommitEnded { .. } | LogEvent::Stopped { .. } | LogEvent::Closed) | Event::Drain => {}
+            Event::Log(LogEvent::CommitEnded { .. } | LogEvent::Stopped { .. } | LogEvent::Closed)
+            | Event::AccessChanged(_)
+            | Event::Explain(_)
+            | Event::Drain => {}
             Event::CallEnded(ended) => self.answered(who, ended),
         }
     }

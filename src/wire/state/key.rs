@@ -3,7 +3,7 @@
 
 use crate::model::{DedupeHash, Offset, Segment, StateKey, TenantHash, Topic};
 use crate::wire::binary::{Cut, Pen};
-use crate::wire::escape;
+use crate::wire::{escape, scope};
 use bytes::Bytes;
 
 const SHOWN_BYTES_MAX: usize = 200;
@@ -21,6 +21,8 @@ pub(super) fn encode(key: &StateKey) -> Bytes {
         StateKey::Settled(topic, segment) => format!("settled/{}/{}", topic.suffix(), segment.0),
         StateKey::Dead(seq, None) => format!("dead/{seq}/"),
         StateKey::Dead(seq, Some(connection)) => format!("dead/{seq}/{}", escape::connection(connection)),
+        StateKey::Hold(connection) => format!("hold/{}", escape::connection(connection)),
+        StateKey::Pause(about) => format!("pause/{}", scope::write(about)),
     };
     text.into()
 }
@@ -63,6 +65,8 @@ fn text(key: &str) -> Option<StateKey> {
                 text => escape::read_connection(text).map(|it| StateKey::Dead(seq, Some(it))),
             }
         }
+        "hold" => escape::read_connection(rest).map(StateKey::Hold),
+        "pause" => scope::read(rest).map(StateKey::Pause),
         _ => None,
     }
 }
