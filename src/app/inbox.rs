@@ -39,6 +39,12 @@ pub(super) fn events() -> (Events, Inbox) {
     (Events(Arc::clone(&shared)), Inbox(shared))
 }
 
+impl std::fmt::Debug for Events {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Events")
+    }
+}
+
 impl Events {
     /// News of the log wait here while the loop is behind; everything else is taken at once. What is said to a loop
     /// that has ended is dropped: nobody needs it any more.

@@ -2,12 +2,13 @@
 //! Not here: which log, store and connectors it has; whoever starts it hands them in.
 
 use crate::app::clock::Clock;
-use crate::app::inbox::Inbox;
+use crate::app::inbox::{Events, Inbox};
 use crate::engine::{Ended, Engine, Setup};
 use crate::machine::Note;
-use crate::model::{Because, Millis, Reason};
+use crate::model::{Because, ConnectionId, Hold, HoldCause, Millis, Pause, Reason, Scope};
 use crate::ports::{Crms, Event, Log, LogEvent, Store};
 use crate::telemetry::{Levels, Metrics};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -27,6 +28,8 @@ pub(super) struct Pulse {
     assigned: AtomicBool,
     killed: AtomicBool,
     seen: Mutex<Seen>,
+    /// Where the present loop listens.
+    events: Mutex<Option<Events>>,
 }
 
 /// Shards and waiting deliveries as of the last look.
@@ -37,6 +40,8 @@ pub(super) struct Seen {
     pub(super) waiting: Vec<(String, u64)>,
     /// Each owned shard with its phase.
     pub(super) shards: Vec<(u32, &'static str)>,
+    pub(super) holds: BTreeMap<ConnectionId, Hold>,
+    pub(super) pauses: BTreeMap<Scope, Pause>,
 }
 
 impl Pulse {
@@ -60,6 +65,19 @@ impl Pulse {
 
     pub(super) fn seen(&self) -> Seen {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A loop listens from now on.
+    pub(super) fn listens(&self, events: &Events) {
+        *self.events.lock().unwrap_or_else(PoisonError::into_inner) = Some(events.clone());
+    }
+
+    /// Tells the loop that listens now, if there is one.
+    pub(super) fn tell(&self, event: Event) {
+        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(events) = events {
+            events.send(event);
+        }
     }
 
     /// The loop stops before its next turn, as if the process had been killed: nothing is committed or closed.
@@ -127,15 +145,18 @@ fn run<L: Log, S: Store, C: Crms>(
 fn show<L: Log, S: Store, C: Crms>(engine: &Engine<L, S, C>, pulse: &Pulse, metrics: &Metrics) {
     let gauges = engine.gauges();
     let (owned, running) = engine.readiness();
+    let (holds, pauses) = (engine.holds(), engine.pauses());
     let levels = Levels {
         waiting: Because::ALL.map(|because| gauges.values().filter_map(|it| it.waiting.get(&because)).sum()),
         owned,
         running,
         unsettled: gauges.values().map(|it| it.unsettled).sum(),
         memory_bytes: gauges.values().map(|it| it.bytes).sum(),
+        held: HoldCause::ALL.map(|cause| holds.values().filter(|it| it.cause == cause).count()),
+        pauses: pauses.len(),
     };
     metrics.show(levels);
-    let seen = Seen { levels, waiting: engine.waiting(), shards: engine.phases() };
+    let seen = Seen { levels, waiting: engine.waiting(), shards: engine.phases(), holds, pauses };
     *pulse.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
 }
 

@@ -54,9 +54,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
 
     /// When a hold or a pause wants the loop to turn.
     pub(super) fn hold_wake(&self, now: Millis) -> Option<Millis> {
-        let machines = || self.shards.values().filter(|it| it.is_running()).filter_map(ShardSlot::machine);
-        let holds = machines().filter_map(|it| it.hold_wake(now));
-        let latecomers = self.shards.values().flat_map(|it| it.latecomers.values()).map(|it| it.0);
+        let running = || self.shards.values().filter(|it| it.is_running());
+        let holds = running().filter_map(ShardSlot::machine).filter_map(|it| it.hold_wake(now));
+        let latecomers = running().flat_map(|it| it.latecomers.values()).map(|it| it.0);
         // A full commit ends by itself, and brings a turn.
         let crowded = (self.crowded && !self.is_full()).then_some(now);
         holds.chain(latecomers).chain(crowded).min()

@@ -1,13 +1,13 @@
 //! Every metric of this version: its name, its help, its labels (DESIGN §3.8).
 //! Not here: where a number comes from.
 
-use crate::model::{Because, Crm, Outcome, Reason};
+use crate::model::{Because, Crm, HoldCause, Outcome, Reason};
 use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 use prometheus::{HistogramOpts, Opts, TextEncoder};
 use std::time::Duration;
 
 /// Every metric's name: docs/metrics.md lists the same.
-pub const NAMES: [&str; 19] = [
+pub const NAMES: [&str; 21] = [
     "sluicegate_jobs_total",
     "sluicegate_attempts_total",
     "sluicegate_retries_total",
@@ -26,6 +26,8 @@ pub const NAMES: [&str; 19] = [
     "sluicegate_shards_running",
     "sluicegate_unsettled_messages",
     "sluicegate_memory_deliveries_bytes",
+    "sluicegate_held_connections",
+    "sluicegate_pauses",
     "sluicegate_build_info",
 ];
 
@@ -51,6 +53,8 @@ pub struct Metrics {
     shards_running: IntGauge,
     unsettled: IntGauge,
     memory_bytes: Gauge,
+    held: IntGaugeVec,
+    pauses: IntGauge,
 }
 
 /// What of all shards together is shown as gauges.
@@ -62,6 +66,10 @@ pub struct Levels {
     pub running: usize,
     pub unsettled: usize,
     pub memory_bytes: usize,
+    /// Held connections, in the order of `HoldCause::ALL`.
+    pub held: [usize; 4],
+    /// What people paused: scopes, not connections.
+    pub pauses: usize,
 }
 
 impl Metrics {
@@ -132,6 +140,8 @@ impl Metrics {
                 "Messages of jobs that were read and have no committed fate.",
             )?,
             memory_bytes: make.float_gauge("sluicegate_memory_deliveries_bytes", "Bytes of deliveries in memory.")?,
+            held: make.gauges("sluicegate_held_connections", "Connections that are held, by cause.", &["cause"])?,
+            pauses: make.gauge("sluicegate_pauses", "Scopes that a person paused.")?,
             registry,
         })
     }
@@ -185,6 +195,10 @@ impl Metrics {
         for (because, count) in Because::ALL.iter().zip(levels.waiting) {
             self.waiting.with_label_values(&[because.name()]).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
+        for (cause, count) in HoldCause::ALL.iter().zip(levels.held) {
+            self.held.with_label_values(&[cause.name()]).set(number(count));
+        }
+        self.pauses.set(number(levels.pauses));
         self.shards_owned.set(number(levels.owned));
         self.shards_running.set(number(levels.running));
         self.unsettled.set(number(levels.unsettled));

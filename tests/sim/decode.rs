@@ -28,6 +28,7 @@ pub struct Letter {
 pub struct Tried {
     pub attempt: u32,
     pub counted: bool,
+    pub status: Option<u64>,
     /// Something was left out before it.
     pub cut: bool,
 }
@@ -78,6 +79,7 @@ fn history(json: &str) -> Result<Vec<Tried>, String> {
     let one = |it: &Value| Tried {
         attempt: it["attempt"].as_u64().and_then(|it| u32::try_from(it).ok()).unwrap_or(u32::MAX),
         counted: it["counted"] != Value::Bool(false),
+        status: it["status"].as_u64(),
         cut: it.as_object().is_some_and(|it| it.keys().any(|key| key.contains("dropped") || key.contains("omitted"))),
     };
     Ok(entries.iter().map(one).collect())

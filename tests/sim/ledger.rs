@@ -7,7 +7,9 @@ use crate::marks::Mark;
 use crate::partition::TxnId;
 use crate::workload::{ConnIx, JobIx, Kind, RecordIx};
 use crate::world::World;
-use sluicegate::model::{Because, Message, Millis, Offset, Outcome, Reason, Shard, Tier, Topic};
+use sluicegate::model::{
+    Because, ConnectionId, Hold, Message, Millis, Offset, Outcome, Pause, Reason, Scope, Shard, Tier, Topic,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A delivery; without a connection a message of `jobs` that never becomes one.
@@ -28,6 +30,15 @@ pub struct Ledger {
     /// How often each job was read at a foreign shard and copied home: originals, copies.
     pub forwards: BTreeMap<JobIx, (u32, u32)>,
     pub folds: Vec<Fold>,
+    /// Commands, where they lie in the first delay topic.
+    pub commands: BTreeMap<(Shard, Offset), Given>,
+}
+
+/// A pause with its end, or a resume.
+#[derive(Clone, Debug)]
+pub struct Given {
+    pub scope: Scope,
+    pub pause: Option<Millis>,
 }
 
 /// The changelogs of a shard, folded: the last value of each key.
@@ -37,6 +48,9 @@ pub struct Fold {
     pub applied: BTreeMap<Vec<u8>, Vec<u8>>,
     pub last_commit: Millis,
     pub group_offset: Offset,
+    /// What of `state` is held and paused, decoded, and when it was committed.
+    pub holds: BTreeMap<ConnectionId, (Hold, Millis)>,
+    pub pauses: BTreeMap<Scope, Pause>,
 }
 
 #[derive(Clone, Debug)]
@@ -63,6 +77,7 @@ pub struct Release {
     pub attempt: u32,
     pub because: Because,
     pub due: Millis,
+    pub at: Millis,
 }
 
 impl Ledger {
@@ -186,11 +201,13 @@ impl World {
         self.marks.hit(match because {
             Because::Retry => Mark::ReleasedForRetry,
             Because::Order => Mark::ReleasedForOrder,
-            Because::RateLimit | Because::Held => Mark::ReleasedForMemory,
+            Because::RateLimit => Mark::ReleasedForMemory,
+            Because::Held => Mark::ReleasedForHold,
         });
         let entry = self.ledger.deliveries.get_mut(&del).unwrap();
         entry.places.push(place);
-        entry.release = Some(Release { attempt: letter.attempt, because, due: letter.due.unwrap_or_default() });
+        entry.release =
+            Some(Release { attempt: letter.attempt, because, due: letter.due.unwrap_or_default(), at: self.now });
     }
 
     fn on_dead_letter(&mut self, shard: Shard, message: &Message, sum: &mut Sum) {
@@ -240,6 +257,7 @@ impl World {
         let Some(key) = message.key.as_ref().map(|it| it.to_vec()) else {
             return self.broken("I6", format!("a message without a key in {topic:?} of shard {shard}"));
         };
+        self.hold_committed(shard, topic, message);
         let fold = self.ledger.fold_mut(shard);
         let map = if topic == Topic::State { &mut fold.state } else { &mut fold.applied };
         match &message.value {

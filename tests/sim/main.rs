@@ -32,6 +32,7 @@ mod observe;
 mod operator;
 mod options;
 mod partition;
+mod pauses;
 mod replay;
 mod run;
 mod scenes;

@@ -18,6 +18,7 @@ impl World {
             Event::Log(LogEvent::Assigned(assignments)) => {
                 for assignment in assignments {
                     self.processes[who.slot].view.restart(assignment.shard);
+                    self.note_assigned(who, assignment.shard);
                     self.trace(|| {
                         format!("{who}: assigned {}, group offset {:?}", assignment.shard, assignment.group_offset)
                     });
@@ -54,7 +55,10 @@ impl World {
         for received in messages {
             match topic {
                 Topic::Jobs => self.mark_on_its_way(who, shard, received.offset),
-                Topic::Delay(tier) => self.mark_follower(who, shard, (tier, received.offset)),
+                Topic::Delay(tier) => {
+                    self.heard(who, shard, (tier, received.offset));
+                    self.mark_follower(who, shard, (tier, received.offset));
+                }
                 Topic::Dlq | Topic::State | Topic::Applied | Topic::Outcomes => {}
             }
         }
@@ -74,6 +78,7 @@ impl World {
         self.note("answer", ended.id.0, 0);
         self.trace(|| format!("{who}: call {} ended with {:?}", ended.id.0, ended.answer));
         inputs.iter().for_each(|input| self.landed(who, conn, input));
+        self.probe_answered(who, flight, &ended.answer);
         let view = &self.processes[who.slot].view;
         let current = view.shards.get(&shard).is_some_and(|it| it.epoch == epoch);
         for (place, input) in inputs.iter().enumerate() {

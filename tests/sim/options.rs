@@ -73,6 +73,10 @@ pub struct CrmOptions {
     pub retry_after: u32,
     /// Outages of one tenant.
     pub outages: u64,
+    /// Times at which an account refuses our credentials for a while.
+    pub revocations: u64,
+    /// Times at which a quota is used up for a while.
+    pub quotas: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -115,6 +119,8 @@ pub struct OperatorOptions {
     /// Times at which everything is stopped and group offsets are moved.
     pub rewinds: u64,
     pub forwards: u32,
+    /// Pauses, each of which is resumed or has an end.
+    pub pauses: u64,
 }
 
 impl Options {
@@ -136,7 +142,8 @@ impl Options {
             records: it.spread(1, 40),
             jobs,
             faulty_ms,
-            drain_ms: 900_000 + slow_ms,
+            // a probe may be up to five minutes away when faults end
+            drain_ms: 1_200_000 + slow_ms,
             log,
             crm: CrmOptions::draw(it),
             process: ProcessOptions::draw(it, faulty_ms),
@@ -198,6 +205,8 @@ impl CrmOptions {
             failed_between: it.pick(&[0, 0, 20, 100]),
             retry_after: it.pick(&[0, 0, 300]),
             outages: it.pick(&[0, 0, 1, 3]),
+            revocations: it.pick(&[0, 0, 1, 2]),
+            quotas: it.pick(&[0, 0, 0, 1, 2]),
         }
     }
 }
@@ -241,7 +250,11 @@ impl InputOptions {
 
 impl OperatorOptions {
     fn draw(it: &mut Dice) -> Self {
-        Self { rewinds: it.pick(&[0, 0, 0, 1, 2]), forwards: it.pick(&[0, 0, 0, 250]) }
+        Self {
+            rewinds: it.pick(&[0, 0, 0, 1, 2]),
+            forwards: it.pick(&[0, 0, 0, 250]),
+            pauses: it.pick(&[0, 0, 1, 3, 6]),
+        }
     }
 }
 

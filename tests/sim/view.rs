@@ -3,7 +3,7 @@
 
 use crate::ledger::Del;
 use crate::workload::{ConnIx, RecordIx};
-use sluicegate::model::{Millis, Offset, Shard, Topic};
+use sluicegate::model::{Millis, Offset, Scope, Shard, Topic};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Default)]
@@ -29,6 +29,12 @@ pub struct ShardView {
     pub not_before: BTreeMap<Del, Millis>,
     /// How far each topic was shown.
     pub shown: BTreeMap<Topic, Offset>,
+    /// Since when it has this shard.
+    pub since: Millis,
+    /// The last command that it was shown of each scope: a pause with its end, or a resume.
+    pub heard: BTreeMap<Scope, Option<Millis>>,
+    /// When each connection's last call that stood alone and was answered well had started.
+    pub freed: BTreeMap<ConnIx, Millis>,
 }
 
 impl View {

@@ -29,6 +29,7 @@ impl World {
     /// I3 for what waits: the original whole, attempts counted one by one.
     pub fn check_release(&mut self, del: Del, letter: &Letter, message: &Message) {
         self.is_whole(del, letter, message);
+        self.the_account_is_not_counted(del, letter);
         let entry = &self.ledger.deliveries[&del];
         let before = entry.release.as_ref().map_or(0, |it| it.attempt);
         let retried = letter.because == Some(Because::Retry);
@@ -52,6 +53,7 @@ impl World {
     /// I3 for the dead: the original whole, one history entry per committed attempt, a reason that fits.
     pub fn check_dead_letter(&mut self, del: Del, letter: &Letter, message: &Message) {
         self.is_whole(del, letter, message);
+        self.the_account_is_not_counted(del, letter);
         let entry = &self.ledger.deliveries[&del];
         let spec = self.workload.spec(entry.job);
         let expected = match &spec.kind {
@@ -85,6 +87,13 @@ impl World {
         };
         if let Some(problem) = problem {
             self.broken("I3", format!("the dead letter of {}: {problem}", self.name(del)));
+        }
+    }
+
+    /// The account's faults are nobody's attempts; the CRM answers 401 for no other reason.
+    fn the_account_is_not_counted(&mut self, del: Del, letter: &Letter) {
+        if letter.history.iter().any(|it| it.counted && it.status == Some(401)) {
+            self.broken("I3", format!("{} pays for its account: {:?}", self.name(del), letter.history));
         }
     }
 
