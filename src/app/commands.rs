@@ -23,21 +23,29 @@ fn done(cli: &Cli, output: &mut Output) -> Exit {
         Command::Check => check::check(&cli.global, output),
         Command::Completions { shell } => completions::completions(*shell, output),
         Command::PretendHubspot(args) => pretend_hubspot(args, output),
-        Command::Run | Command::Demo(_) | Command::Topics(_) | Command::Enqueue(_) | Command::Status(_) => {
-            done_on_a_log(cli, output)
-        }
+        Command::Run
+        | Command::Demo(_)
+        | Command::Topics(_)
+        | Command::Enqueue(_)
+        | Command::Status(_)
+        | Command::Explain(_)
+        | Command::Pause(_)
+        | Command::Resume(_) => done_on_a_log(cli, output),
     }
 }
 
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 fn done_on_a_log(cli: &Cli, output: &mut Output) -> Exit {
-    use crate::app::{demo, enqueue, run, status, topics};
+    use crate::app::{demo, enqueue, pause, run, status, topics};
     match &cli.command {
         Command::Run => run::run(&cli.global),
         Command::Demo(args) => demo::demo(args),
         Command::Topics(command) => topics::topics(&cli.global, command, output),
         Command::Enqueue(args) => enqueue::enqueue(&cli.global, args, output),
         Command::Status(args) => status::status(&cli.global, args, output),
+        Command::Explain(args) => status::explain(&cli.global, args, output),
+        Command::Pause(args) => pause::pause(&cli.global, args, output),
+        Command::Resume(args) => pause::resume(&cli.global, args, output),
         Command::Check | Command::Completions { .. } | Command::PretendHubspot(_) => Exit::Usage,
     }
 }
@@ -85,6 +93,9 @@ fn is_on_screen(command: &Command) -> bool {
         | Command::Topics(_)
         | Command::Enqueue(_)
         | Command::Status(_)
+        | Command::Explain(_)
+        | Command::Pause(_)
+        | Command::Resume(_)
         | Command::Completions { .. }
         | Command::PretendHubspot(_) => false,
     }

@@ -28,7 +28,7 @@ struct Shared {
 struct Waiting {
     /// In the log's order: an assignment never overtakes messages of the one before.
     news: VecDeque<LogEvent>,
-    /// As many as calls are out at most, so they need no bound of their own.
+    /// As many as calls are out, held connections and requests at the listener: they need no bound of their own.
     others: VecDeque<Event>,
     /// Somebody waits for the first thing to come. Waking nobody costs a system call all the same.
     listened: bool,
@@ -39,6 +39,12 @@ struct Waiting {
 pub(super) fn events() -> (Events, Inbox) {
     let shared = Arc::new(Shared::default());
     (Events(Arc::clone(&shared)), Inbox(shared))
+}
+
+impl std::fmt::Debug for Events {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Events")
+    }
 }
 
 impl Events {
@@ -53,7 +59,9 @@ impl Events {
                 }
                 waiting.news.push_back(news);
             }
-            Event::CallEnded(_) | Event::Drain => waiting.others.push_back(event),
+            Event::CallEnded(_) | Event::AccessChanged(_) | Event::Explain(_) | Event::Drain => {
+                waiting.others.push_back(event);
+            }
         }
         if std::mem::take(&mut waiting.listened) {
             self.0.changed.notify_all();

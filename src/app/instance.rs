@@ -2,12 +2,13 @@
 //! Not here: which log, store and connectors it has; whoever starts it hands them in.
 
 use crate::app::clock::Clock;
-use crate::app::inbox::Inbox;
+use crate::app::inbox::{Events, Inbox};
 use crate::engine::{Ended, Engine, Setup};
 use crate::machine::Note;
-use crate::model::{Because, ConnectionId, Millis, WindowName};
+use crate::model::{Because, ConnectionId, Hold, HoldCause, Millis, Pause, Reason, Scope, WindowName};
 use crate::ports::{Crms, Event, Log, LogEvent, Store};
 use crate::telemetry::{Levels, Metrics};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -32,6 +33,8 @@ pub(super) struct Pulse {
     assigned: AtomicBool,
     killed: AtomicBool,
     seen: Mutex<Seen>,
+    /// Where the present loop listens.
+    events: Mutex<Option<Events>>,
 }
 
 /// Shards and waiting deliveries as of the last look.
@@ -44,6 +47,8 @@ pub(super) struct Seen {
     pub(super) shards: Vec<(u32, &'static str)>,
     /// Free share, 0 to 1, of the limit windows of connections that were called lately.
     pub(super) buckets: Vec<(ConnectionId, WindowName, f64)>,
+    pub(super) holds: BTreeMap<ConnectionId, Hold>,
+    pub(super) pauses: BTreeMap<Scope, Pause>,
 }
 
 impl Pulse {
@@ -67,6 +72,19 @@ impl Pulse {
 
     pub(super) fn seen(&self) -> Seen {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A loop listens from now on.
+    pub(super) fn listens(&self, events: &Events) {
+        *self.events.lock().unwrap_or_else(PoisonError::into_inner) = Some(events.clone());
+    }
+
+    /// Tells the loop that listens now, if there is one.
+    pub(super) fn tell(&self, event: Event) {
+        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(events) = events {
+            events.send(event);
+        }
     }
 
     /// The loop stops before its next turn, as if the process had been killed: nothing is committed or closed.
@@ -144,6 +162,7 @@ fn run<L: Log, S: Store, C: Crms>(
 fn show<L: Log, S: Store, C: Crms>(engine: &Engine<L, S, C>, pulse: &Pulse, metrics: &Metrics) {
     let gauges = engine.gauges();
     let (owned, running) = engine.readiness();
+    let (holds, pauses) = (engine.holds(), engine.pauses());
     let levels = Levels {
         waiting: Because::ALL.map(|because| gauges.values().filter_map(|it| it.waiting.get(&because)).sum()),
         owned,
@@ -152,11 +171,13 @@ fn show<L: Log, S: Store, C: Crms>(engine: &Engine<L, S, C>, pulse: &Pulse, metr
         full: engine.full(),
         waiting_bytes: gauges.values().map(|it| it.waiting_bytes).sum(),
         memory_bytes: gauges.values().map(|it| it.bytes).sum(),
+        held: HoldCause::ALL.map(|cause| holds.values().filter(|it| it.cause == cause).count()),
+        pauses: pauses.len(),
     };
     metrics.show(levels);
     let mut seen = pulse.seen.lock().unwrap_or_else(PoisonError::into_inner);
     let buckets = std::mem::take(&mut seen.buckets);
-    *seen = Seen { levels, waiting: engine.waiting(), shards: engine.phases(), buckets };
+    *seen = Seen { levels, waiting: engine.waiting(), shards: engine.phases(), buckets, holds, pauses };
 }
 
 fn count(metrics: &Metrics, notes: Vec<Note>) {
@@ -171,6 +192,17 @@ fn count(metrics: &Metrics, notes: Vec<Note>) {
             Note::Corrected { crm, up } => metrics.corrected(crm, up),
             Note::Forwarded => metrics.forwarded(),
             Note::Late(by) => metrics.late(by),
+            Note::Held(connection, hold) => {
+                let (cause, reason, status) = (hold.cause, hold.reason.map(Reason::name), hold.status);
+                tracing::warn!(%connection, %cause, reason, status, "a connection is held: nothing is sent to it, and what is meant for it waits");
+            }
+            Note::Freed(connection, cause) => {
+                tracing::info!(%connection, %cause, "a connection is not held any more");
+            }
+            Note::Paused(scope, pause) => {
+                tracing::info!(%scope, actor = pause.actor, reason = pause.reason, "paused by a person");
+            }
+            Note::Resumed(scope) => tracing::info!(%scope, "resumed"),
             Note::Strange { topic, offset } => {
                 metrics.strange();
                 tracing::warn!(topic = topic.suffix(), %offset, "a message that is not ours lay in a delay topic: it goes to the dead letters");

@@ -1,10 +1,10 @@
-//! How jobs get into the log from outside: over Kafka's producer or the embedded one.
+//! How jobs and commands get into the log from outside: over Kafka's producer or the embedded one.
 //! Not here: whether a job is sound (`ops`).
 
 use crate::embedded::{self, EmbeddedFault};
 use crate::kafka::{JobProducer, KafkaFault, KafkaSettings, Letter};
-use crate::model::Topic;
-use crate::ops::{AppendFault, Appended, Appending, JobLog, NewJob};
+use crate::model::{Outgoing, Topic};
+use crate::ops::{AppendFault, Appended, Appending, COMMAND_TOPIC, JobLog, NewCommand, NewJob};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinSet;
 
@@ -31,22 +31,40 @@ impl KafkaJobs {
 
 impl JobLog for KafkaJobs {
     fn append(&self, jobs: Vec<NewJob>) -> Appending<'_> {
-        Box::pin(async move {
-            let producer = self.producer().map_err(of_kafka)?;
-            let mut sending = JoinSet::new();
-            for (place, job) in jobs.into_iter().enumerate() {
-                let producer = producer.clone();
-                sending.spawn(async move { (place, producer.send(&letter(&job)).await) });
-            }
-            let mut appended = Vec::new();
-            while let Some(sent) = sending.join_next().await {
-                let (place, sent) = sent.map_err(|error| AppendFault::Unavailable { what: error.to_string() })?;
-                let (shard, offset) = sent.map_err(of_kafka)?;
-                appended.push((place, Appended { shard, offset }));
-            }
-            appended.sort_by_key(|(place, _)| *place);
-            Ok(appended.into_iter().map(|(_, it)| it).collect())
-        })
+        Box::pin(async move { self.send_all(jobs.iter().map(letter).collect()).await })
+    }
+
+    fn command(&self, commands: Vec<NewCommand>) -> Appending<'_> {
+        Box::pin(async move { self.send_all(commands.into_iter().map(letter_of_command).collect()).await })
+    }
+}
+
+impl KafkaJobs {
+    async fn send_all(&self, letters: Vec<Letter>) -> Result<Vec<Appended>, AppendFault> {
+        let producer = self.producer().map_err(of_kafka)?;
+        let mut sending = JoinSet::new();
+        for (place, letter) in letters.into_iter().enumerate() {
+            let producer = producer.clone();
+            sending.spawn(async move { (place, producer.send(&letter).await) });
+        }
+        let mut appended = Vec::new();
+        while let Some(sent) = sending.join_next().await {
+            let (place, sent) = sent.map_err(|error| AppendFault::Unavailable { what: error.to_string() })?;
+            let (shard, offset) = sent.map_err(of_kafka)?;
+            appended.push((place, Appended { shard, offset }));
+        }
+        appended.sort_by_key(|(place, _)| *place);
+        Ok(appended.into_iter().map(|(_, it)| it).collect())
+    }
+}
+
+fn letter_of_command(command: NewCommand) -> Letter {
+    Letter {
+        topic: COMMAND_TOPIC,
+        shard: Some(command.shard),
+        key: None,
+        value: Some(command.value),
+        headers: command.headers,
     }
 }
 
@@ -96,6 +114,29 @@ impl JobLog for EmbeddedJobs {
             let places = places.map_err(|error| unavailable(error.to_string()))?.map_err(of_embedded)?;
             Ok(places.into_iter().map(|(shard, offset)| Appended { shard, offset }).collect())
         })
+    }
+
+    fn command(&self, commands: Vec<NewCommand>) -> Appending<'_> {
+        let producer = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Box::pin(async move {
+            let unavailable = |what: String| AppendFault::Unavailable { what };
+            let producer = producer.ok_or_else(|| unavailable("the log is not open yet".to_owned()))?;
+            let messages = commands.into_iter().map(outgoing).collect();
+            let places = tokio::task::spawn_blocking(move || producer.send(messages)).await;
+            let places = places.map_err(|error| unavailable(error.to_string()))?.map_err(of_embedded)?;
+            Ok(places.into_iter().map(|(shard, offset)| Appended { shard, offset }).collect())
+        })
+    }
+}
+
+fn outgoing(command: NewCommand) -> Outgoing {
+    Outgoing {
+        topic: COMMAND_TOPIC,
+        shard: command.shard,
+        key: None,
+        value: Some(command.value),
+        headers: command.headers,
+        timestamp: None,
     }
 }
 

@@ -51,6 +51,7 @@ where
     };
     loop {
         let (events, inbox) = inbox::events();
+        kept.pulse.listens(&events);
         let world = match make(&events) {
             Ok(world) => world,
             Err((exit, what)) => return failed(exit, what),

@@ -17,6 +17,8 @@ mod jobs;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod life;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
+mod pause;
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod run;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod seen;
@@ -26,6 +28,8 @@ mod status;
 mod topics;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod tuning;
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
+mod watch;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod world;
 

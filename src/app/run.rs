@@ -6,7 +6,7 @@ use crate::app::instance::Pulse;
 use crate::app::jobs::{EmbeddedJobs, KafkaJobs};
 use crate::app::life::{Kept, World, live};
 use crate::app::seen::SeenInstance;
-use crate::app::{tuning, world};
+use crate::app::{tuning, watch, world};
 use crate::cli::Exit;
 use crate::cli::args::Global;
 use crate::cli::environment::Environment;
@@ -66,6 +66,7 @@ fn run_on_kafka(settings: &Settings, kept: &Kept, runtime: &Runtime) -> Result<E
     let kafka = world::kafka_settings(settings).map_err(|error| told(Exit::BadConfiguration, format!("{error:#}")))?;
     let accesses = world::accesses(settings).map_err(|error| told(Exit::BadConfiguration, format!("{error:#}")))?;
     let listener = Listener::open(settings, kept, runtime, Arc::new(KafkaJobs::new(kafka.clone())))?;
+    let watch = watch::watch(&kept.runtime, settings, &accesses, &kept.pulse);
     let exit = live(kept, |events| {
         let log = KafkaLog::start(kafka.clone(), world::sink(events));
         let log = log.map_err(|fault| (Exit::BadConfiguration, fault.to_string()))?;
@@ -75,6 +76,7 @@ fn run_on_kafka(settings: &Settings, kept: &Kept, runtime: &Runtime) -> Result<E
             .map_err(|error| (Exit::Failure, format!("{error:#}")))?;
         Ok(World { log, store, crms })
     });
+    watch.abort();
     listener.close(runtime);
     Ok(exit)
 }
@@ -83,6 +85,7 @@ fn run_embedded(settings: &Settings, kept: &Kept, runtime: &Runtime) -> Result<E
     let accesses = world::accesses(settings).map_err(|error| told(Exit::BadConfiguration, format!("{error:#}")))?;
     let jobs = EmbeddedJobs::default();
     let listener = Listener::open(settings, kept, runtime, Arc::new(jobs.clone()))?;
+    let watch = watch::watch(&kept.runtime, settings, &accesses, &kept.pulse);
     let exit = live(kept, |events| {
         let failed = |error: anyhow::Error| (Exit::Failure, format!("{error:#}"));
         let (log, producer) = world::embedded_log(settings, events).map_err(failed)?;
@@ -92,6 +95,7 @@ fn run_embedded(settings: &Settings, kept: &Kept, runtime: &Runtime) -> Result<E
         let crms = world::crms(&kept.runtime, &accesses, events, kept.clock).map_err(failed)?;
         Ok(World { log, store, crms })
     });
+    watch.abort();
     listener.close(runtime);
     Ok(exit)
 }
@@ -114,6 +118,8 @@ impl Listener {
             pulse: Arc::clone(&kept.pulse),
             clock: kept.clock,
             started: Instant::now(),
+            shards: settings.kafka.partitions,
+            crms: settings.all_connections().map(|it| (it.connection.id.clone(), it.connection.crm)).collect(),
         };
         let faces = web::Faces { instance: Arc::new(instance), log, metrics: kept.metrics.clone() };
         let (stop, stopped) = oneshot::channel::<()>();

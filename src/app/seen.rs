@@ -3,12 +3,18 @@
 
 use crate::app::clock::Clock;
 use crate::app::instance::Pulse;
+use crate::model::{ConnectionId, Crm, Hold, HoldCause, Millis, Pause, Scope, TenantId};
 use crate::ops::{
-    ConnectionStatus, Instance, InstanceFacts, Liveness, Readiness, ShardStatus, Status, Totals, Unready,
+    ConnectionStatus, Explaining, HoldStatus, Instance, InstanceFacts, Liveness, PauseStatus, Readiness, ShardStatus,
+    Status, Totals, Unready, of_hold, of_pause,
 };
+use crate::ports::{Event, Question, Waiters};
+use crate::wire::moment;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 /// Answers from memory; never asks the log or the store.
 pub(super) struct SeenInstance {
@@ -17,6 +23,8 @@ pub(super) struct SeenInstance {
     pub(super) pulse: Arc<Pulse>,
     pub(super) clock: Clock,
     pub(super) started: Instant,
+    pub(super) shards: u32,
+    pub(super) crms: BTreeMap<ConnectionId, Crm>,
 }
 
 impl Instance for SeenInstance {
@@ -45,7 +53,10 @@ impl Instance for SeenInstance {
     fn status(&self) -> Status {
         let seen = self.pulse.seen();
         let number = |it: usize| u64::try_from(it).unwrap_or(u64::MAX);
+        let now = self.clock.now();
         Status {
+            pauses: seen.pauses.iter().map(|it| pause_status(it, now)).collect(),
+            holds: seen.holds.iter().map(|it| self.hold_status(it, &seen.waiting, now)).collect(),
             instance: InstanceFacts {
                 id: self.id.clone(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -71,5 +82,44 @@ impl Instance for SeenInstance {
                 .map(|(connection, waiting)| ConnectionStatus { connection, waiting })
                 .collect(),
         }
+    }
+
+    fn shards(&self) -> u32 {
+        self.shards
+    }
+
+    fn explain(&self, tenant: TenantId, connection: Option<Arc<str>>) -> Explaining<'_> {
+        let (sender, answered) = oneshot::channel();
+        // Who asked may have gone away.
+        let answer = Box::new(move |explained| drop(sender.send(explained)));
+        self.pulse.tell(Event::Explain(Question { tenant, connection, answer }));
+        Box::pin(async move { answered.await.ok() })
+    }
+}
+
+impl SeenInstance {
+    fn hold_status(&self, (id, hold): (&ConnectionId, &Hold), waiting: &[(String, u64)], now: Millis) -> HoldStatus {
+        let connection = id.to_string();
+        let count = waiting.iter().find(|(name, _)| *name == connection).map_or(0, |(_, count)| *count);
+        let waiters = Waiters { count, ..Waiters::default() };
+        HoldStatus {
+            cause: hold.cause.name().to_owned(),
+            since: moment::write(hold.since),
+            next_at: (hold.cause != HoldCause::Unconfigured).then(|| moment::write(hold.next)),
+            waiting: count,
+            text: of_hold(hold, self.crms.get(id).copied(), Some(waiters), now),
+            connection,
+        }
+    }
+}
+
+fn pause_status((scope, pause): (&Scope, &Pause), now: Millis) -> PauseStatus {
+    PauseStatus {
+        scope: scope.to_string(),
+        since: moment::write(pause.since),
+        until: pause.until.map(moment::write),
+        reason: pause.reason.clone(),
+        actor: pause.actor.clone(),
+        text: of_pause((scope, pause), None, now),
     }
 }

@@ -1,25 +1,45 @@
-//! `sluicegate status`: asks a running instance how it stands.
+//! `sluicegate status` and `explain`: ask a running instance how it stands, and why something waits.
 //! Not here: what it answers.
 
 use crate::app::run::{settings, told};
 use crate::cli::Exit;
-use crate::cli::args::{Global, Status as Args};
+use crate::cli::args::{Explain, Global, Status as Args};
 use crate::cli::output::{Output, Shown, Table, ended};
+use crate::config::Settings;
 use crate::credentials;
-use crate::ops::{AskFault, Status, instance_url, status as ask};
+use crate::ops::{AskFault, Status, explanation, instance_url, status as ask};
+use secrecy::SecretString;
 
 pub(super) fn status(global: &Global, args: &Args, output: &mut Output) -> Exit {
-    match settings(global).and_then(|settings| {
-        let url = args.url.clone().unwrap_or_else(|| instance_url(settings.http.listen));
-        let token = settings.http.bearer_token.as_ref().map(credentials::resolve_token).transpose();
-        let token = token.map_err(|fault| told(Exit::BadConfiguration, format!("http.bearer_token: {fault}")))?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| told(Exit::Failure, error))?;
-        runtime.block_on(ask(&url, token.as_ref())).map_err(|fault| told(exit_of(&fault), fault))
-    }) {
-        Ok(status) => ended(output.show(&status), Exit::Ok),
+    let asked = settings(global)
+        .and_then(|settings| with_instance(&settings, args.url.as_deref(), async |url, token| ask(url, token).await));
+    asked.map_or_else(|exit| exit, |it| ended(output.show(&it), Exit::Ok))
+}
+
+pub(super) fn explain(global: &Global, args: &Explain, output: &mut Output) -> Exit {
+    let asked = settings(global).and_then(|settings| {
+        let about = args.about.as_str();
+        with_instance(&settings, args.url.as_deref(), async |url, token| explanation(url, about, token).await)
+    });
+    match asked {
+        Ok(it) if it.missing.is_empty() => ended(output.show(&it), Exit::Ok),
+        Ok(it) => ended(output.show(&it), Exit::Partial),
         Err(exit) => exit,
     }
+}
+
+/// Asks the instance at `url`, or the one that the configuration describes.
+pub(super) fn with_instance<T>(
+    settings: &Settings,
+    url: Option<&str>,
+    ask: impl AsyncFnOnce(&str, Option<&SecretString>) -> Result<T, AskFault>,
+) -> Result<T, Exit> {
+    let url = url.map_or_else(|| instance_url(settings.http.listen), str::to_owned);
+    let token = settings.http.bearer_token.as_ref().map(credentials::resolve_token).transpose();
+    let token = token.map_err(|fault| told(Exit::BadConfiguration, format!("http.bearer_token: {fault}")))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| told(Exit::Failure, error))?;
+    runtime.block_on(ask(&url, token.as_ref())).map_err(|fault| told(exit_of(&fault), fault))
 }
 
 fn exit_of(fault: &AskFault) -> Exit {
@@ -34,6 +54,14 @@ fn exit_of(fault: &AskFault) -> Exit {
 
 impl Shown for Status {
     fn tables(&self) -> Vec<Table> {
+        let mut shut = Table::new(["not called", "in words"]);
+        for it in &self.pauses {
+            shut.row([it.scope.clone(), it.text.clone()]);
+        }
+        for it in &self.holds {
+            shut.row([it.connection.clone(), it.text.clone()]);
+        }
+        let shut = (!shut.rows.is_empty()).then_some(shut);
         let mut facts = Table::new(["instance", "version", "log", "up", "ready"]);
         let reasons: Vec<&str> = self.readiness.reasons.iter().map(|it| it.what.as_str()).collect();
         let ready = if self.readiness.ready { "yes".to_owned() } else { format!("no: {}", reasons.join(", ")) };
@@ -57,6 +85,6 @@ impl Shown for Status {
             waiting.row([it.connection.clone(), it.waiting.to_string()]);
         }
         let waiting = (!self.connections.is_empty()).then_some(waiting);
-        [facts, totals].into_iter().chain(waiting).collect()
+        shut.into_iter().chain([facts, totals]).chain(waiting).collect()
     }
 }

@@ -20,6 +20,7 @@ pub(super) fn engine_settings(settings: &config::Settings) -> Settings {
             jitter: settings.retry.jitter,
             retries: settings.retry.max_retries,
         },
+        hold_after: settings.hold.after,
         commit_after: Duration::from_millis(50),
         commit_after_idle: Duration::from_millis(10),
         commit_outcomes: 5_000,

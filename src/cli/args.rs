@@ -4,7 +4,7 @@
 use crate::cli::exit;
 use crate::cli::output::Format;
 use clap::builder::BoolishValueParser;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -131,6 +131,19 @@ pub enum Command {
     /// How a running instance is doing
     #[command(after_help = "Examples:\n  sluicegate status\n  sluicegate status --url http://10.0.1.7:9464 -o json")]
     Status(Status),
+    /// Why deliveries of a tenant or of one of its connections wait, in one sentence each
+    #[command(after_help = "Examples:\n  sluicegate explain acme\n  sluicegate explain acme/hubspot -o json")]
+    Explain(Explain),
+    /// Send nothing to all, a CRM, a tenant or a connection until resumed; what is meant for it waits
+    #[command(
+        after_help = "Examples:\n  sluicegate pause all --reason 'wrong mapping rolled out'\n  sluicegate pause crm hubspot --reason 'HubSpot maintenance' --until 2h\n  sluicegate pause tenant acme --reason 'asked by acme, ticket 4711'\n  sluicegate pause connection acme/hubspot --reason 'token leaked' --yes"
+    )]
+    Pause(Pause),
+    /// End a pause of just this scope, and try at once what is held within it
+    #[command(
+        after_help = "Examples:\n  sluicegate resume all\n  sluicegate resume connection acme/hubspot --reason 'new token'"
+    )]
+    Resume(Resume),
     /// Completions for a shell
     #[command(
         after_help = "Examples:\n  sluicegate completions bash > /etc/bash_completion.d/sluicegate\n  sluicegate completions zsh > ~/.zfunc/_sluicegate"
@@ -199,6 +212,77 @@ pub struct Status {
     /// Where the instance listens [default: [http] listen of the configuration]
     #[arg(long, value_name = "URL", env = "SLUICEGATE_URL", hide_env_values = true)]
     pub url: Option<String>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Explain {
+    /// A tenant, or tenant/connection
+    #[arg(value_name = "TENANT[/CONNECTION]")]
+    pub about: String,
+    /// Where the instance listens [default: [http] listen of the configuration]
+    #[arg(long, value_name = "URL", env = "SLUICEGATE_URL", hide_env_values = true)]
+    pub url: Option<String>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Pause {
+    #[command(flatten)]
+    pub target: Target,
+    /// Why, for whoever finds it at night
+    #[arg(long, value_name = "TEXT", env = "SLUICEGATE_REASON", hide_env_values = true)]
+    pub reason: String,
+    /// When it ends by itself: a span such as 2h, or an RFC 3339 time [default: when resumed]
+    #[arg(long, value_name = "SPAN|TIME", env = "SLUICEGATE_UNTIL", hide_env_values = true)]
+    pub until: Option<String>,
+    #[command(flatten)]
+    pub changes: Changes,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct Resume {
+    #[command(flatten)]
+    pub target: Target,
+    /// Why, for the log
+    #[arg(long, value_name = "TEXT", env = "SLUICEGATE_REASON", hide_env_values = true)]
+    pub reason: Option<String>,
+    #[command(flatten)]
+    pub changes: Changes,
+}
+
+/// What a pause or a resume is about.
+#[derive(Args, Clone, Debug)]
+pub struct Target {
+    /// Of what
+    #[arg(value_enum, value_name = "SCOPE")]
+    pub kind: ScopeKind,
+    /// The CRM, the tenant, or tenant/connection
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// Who does it [default: the user who is logged in]
+    #[arg(long, value_name = "NAME", env = "SLUICEGATE_ACTOR", hide_env_values = true)]
+    pub actor: Option<String>,
+    /// Hand it to this instance instead of to Kafka
+    #[arg(long, value_name = "URL", env = "SLUICEGATE_URL", hide_env_values = true)]
+    pub url: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ScopeKind {
+    All,
+    Crm,
+    Tenant,
+    Connection,
+}
+
+impl ScopeKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Crm => "crm",
+            Self::Tenant => "tenant",
+            Self::Connection => "connection",
+        }
+    }
 }
 
 #[derive(Args, Clone, Debug)]

@@ -10,6 +10,7 @@ pub mod environment;
 pub mod exit;
 pub mod load;
 pub mod output;
+pub mod pause;
 pub mod progress;
 
 pub use args::{Cli, Command};

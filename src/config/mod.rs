@@ -39,6 +39,7 @@ pub use settings::{
     RetrySettings, SecretSource, Settings, StateSettings,
 };
 pub use source::SourceText;
+pub use span::parse as parse_span;
 pub use span::show as show_span;
 
 /// The reference of all settings with their defaults: what `sluicegate.toml` may hold.

@@ -32,6 +32,12 @@ impl Accesses {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(directory);
     }
 
+    /// From now on calls of this connection use `access`.
+    pub fn put(&self, connection: ConnectionId, access: Access) {
+        let mut directory = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut directory).insert(connection, Arc::new(access));
+    }
+
     /// The account of a connection; none if it has vanished from the configuration.
     pub fn find(&self, connection: &ConnectionId) -> Option<Arc<Access>> {
         let directory = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
@@ -66,6 +72,8 @@ mod tests {
         assert_eq!(taken.base_url, "http://old");
         assert!(clone.find(&id("a")).is_none());
         assert_eq!(clone.find(&id("b")).unwrap().base_url, "http://new");
+        accesses.put(id("b"), (*access("http://newer")).clone());
+        assert_eq!(clone.find(&id("b")).unwrap().base_url, "http://newer");
     }
 
     #[test]

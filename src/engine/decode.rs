@@ -81,6 +81,13 @@ fn target(connection: &Arc<Connection>, job: &Job) -> Target {
 /// A message of a delay topic of `shard`.
 pub(super) fn decode_waiting(received: Received, tier: Tier, shard: Shard) -> WaitingRead {
     let offset = received.offset;
+    if wire::command::is_command(&received.message) {
+        let content = match wire::command::decode(&received.message) {
+            Ok(command) => WaitingContent::Command(Box::new(command)),
+            Err(what) => WaitingContent::Strange { message: Arc::new(received.message), what },
+        };
+        return WaitingRead { offset, content };
+    }
     let content = match wire::headers::waiting_facts(&received.message) {
         Ok(facts) if facts.origin.shard == shard => WaitingContent::Entry(Box::new(Entry {
             key: crate::model::EntryKey { seq: facts.origin.seq, connection: facts.connection },

@@ -72,7 +72,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         });
         let running = self.shards.values().filter(|it| it.is_running()).filter_map(ShardSlot::machine);
         let tokens = running.filter_map(Machine::next_token_at);
-        timers.chain(tokens).chain(quiet).chain(closing).chain(self.commit_due()).min()
+        let holds = self.hold_wake(now);
+        timers.chain(tokens).chain(quiet).chain(closing).chain(self.commit_due()).chain(holds).min()
     }
 
     pub(super) fn note_current(&mut self, now: Millis) {

@@ -57,7 +57,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
                 | StateValue::Commit(_)
                 | StateValue::Position(_)
                 | StateValue::Settled(_)
-                | StateValue::Connection(_) => {}
+                | StateValue::Connection(_)
+                | StateValue::Hold(_)
+                | StateValue::Pause(_) => {}
             }
         }
         Ok(old)

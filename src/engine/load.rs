@@ -57,7 +57,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
                     | StateValue::Commit(_)
                     | StateValue::Position(_)
                     | StateValue::Settled(_)
-                    | StateValue::Connection(_),
+                    | StateValue::Connection(_)
+                    | StateValue::Hold(_)
+                    | StateValue::Pause(_),
                     _,
                 ) => {}
             }
@@ -137,14 +139,13 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     pub(super) fn load_heads(&mut self, now: Millis) {
         for shard in self.running() {
             let tenants = Arc::clone(&self.tenants);
-            let is_known =
-                |id: &ConnectionId| tenants.get(&id.tenant).is_some_and(|it| it.iter().any(|it| it.id == *id));
+            let known = |id: &ConnectionId| tenants.get(&id.tenant)?.iter().find(|it| it.id == *id).cloned();
             let is_short = self.settings.memory_bytes < self.memory_bytes();
             let Some(slot) = self.shards.get_mut(&shard) else { continue };
             let after = slot.loaded_last.take();
             let Some(machine) = slot.machine_mut() else { continue };
             machine.tend(now);
-            let loads = machine.loads(now, (LOADS_MAX, is_short), after.as_ref(), is_known);
+            let loads = machine.loads(now, (LOADS_MAX, is_short), after.as_ref(), known);
             slot.loaded_last = loads.last().map(|(last, _, _)| last.clone()).or(after);
             for (id, from, most) in loads {
                 let Some(connection) = self.connection(&id) else { continue };

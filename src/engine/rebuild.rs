@@ -12,10 +12,17 @@ use crate::wire;
 const SCAN_MAX: usize = 4096;
 
 impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
-    /// Positions, settled set and limit windows, small enough for memory.
+    /// Positions, settled set, limit windows, holds and pauses, small enough for memory.
     pub(super) fn read_state(&self, shard: Shard) -> Result<Restored, StoreFault> {
         let mut restored = Restored::default();
-        for space in [wire::index::position_space(), wire::index::settled_space(), wire::index::connection_space()] {
+        let spaces = [
+            wire::index::position_space(),
+            wire::index::settled_space(),
+            wire::index::connection_space(),
+            wire::index::hold_space(),
+            wire::index::pause_space(),
+        ];
+        for space in spaces {
             self.each(shard, &space, |key, value| {
                 let key = wire::index::decode_state_key(key).map_err(index::damaged)?;
                 match (wire::state::decode_value(&key, value).map_err(index::damaged)?, key) {
@@ -27,6 +34,12 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
                     }
                     (StateValue::Connection(mark), StateKey::Connection(id)) => {
                         restored.accounts.insert(id, mark);
+                    }
+                    (StateValue::Hold(hold), StateKey::Hold(connection)) => {
+                        restored.holds.insert(connection, hold);
+                    }
+                    (StateValue::Pause(pause), StateKey::Pause(scope)) => {
+                        restored.pauses.insert(scope, pause);
                     }
                     _not_of_these_spaces => {}
                 }

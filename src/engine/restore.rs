@@ -133,7 +133,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             Phase::Filing(machine) => {
                 let filed = |tier| machine.filed(Topic::Delay(tier)) >= end(Topic::Delay(tier));
                 if Tier::ALL.into_iter().all(filed) && slot.unfiled.is_empty() {
-                    self.start_running(shard);
+                    self.start_running(now, shard);
                 }
             }
             Phase::Running(_) | Phase::Closing { .. } => {}
@@ -169,6 +169,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             incarnation: self.incarnation,
             idempotency_ttl: self.settings.idempotency_ttl,
             retry: self.settings.retry,
+            hold_after: self.settings.hold_after,
             connection_calls_max: self.settings.connection_calls_max,
             call_deadline: self.settings.call_deadline,
             window_max: self.settings.window_max,
@@ -180,7 +181,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         Machine::new(settings, restored, dice, &mut self.notes)
     }
 
-    fn start_running(&mut self, shard: Shard) {
+    fn start_running(&mut self, now: Millis, shard: Shard) {
         let Some(slot) = self.shards.get_mut(&shard) else { return };
         let phase = std::mem::replace(&mut slot.phase, Phase::restoring());
         let Phase::Filing(machine) = phase else {
@@ -191,6 +192,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         tracing::info!(%shard, %from, "shard restored: reading jobs");
         slot.phase = Phase::Running(machine);
         self.log.read_jobs(shard, from);
+        self.configure(now, shard);
     }
 }
 

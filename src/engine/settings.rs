@@ -18,6 +18,8 @@ pub struct Settings {
     /// How long `.dlq` keeps a dead letter; as long it is remembered that the delivery died.
     pub dead_ttl: Duration,
     pub retry: Policy,
+    /// `[hold] after`: failed calls in a row after which a connection is held; none: never.
+    pub hold_after: Option<u32>,
     /// A commit is sealed this long after its first outcome …
     pub commit_after: Duration,
     /// … or this long, when little is going on.

@@ -15,6 +15,8 @@ pub(super) struct ShardSlot {
     pub phase: Phase,
     /// Messages of delay topics that came and are not filed yet.
     pub unfiled: VecDeque<Unfiled>,
+    /// Jobs of tenants that are not configured and may be soon, each with when they are looked at again.
+    pub latecomers: BTreeMap<Offset, (Millis, Received)>,
     /// What the log was last told about each topic.
     pub unwanted: BTreeSet<Topic>,
     /// Timers are read from here; all earlier ones have been taken.
@@ -79,6 +81,7 @@ impl ShardSlot {
             assignment,
             phase: Phase::restoring(),
             unfiled: VecDeque::new(),
+            latecomers: BTreeMap::new(),
             unwanted: BTreeSet::new(),
             timers_from: Millis(0),
             timer_next: None,

@@ -2,6 +2,7 @@
 //! Not here: how each thing is done; each has its file.
 
 use crate::engine::commit::Committer;
+use crate::engine::held::commands;
 use crate::engine::shard::{ShardSlot, Unfiled};
 use crate::engine::{Settings, Tenants};
 use crate::machine::{Dice, Gauges, Input, Machine, Note, Out};
@@ -41,6 +42,8 @@ pub struct Engine<L, S, C> {
     pub(super) first_shard: Shard,
     /// Calls of shards that were taken away may land until then.
     pub(super) quiet: BTreeMap<Shard, Millis>,
+    /// Held connections still have deliveries in memory that must go.
+    pub(super) crowded: bool,
     pub(super) draining: bool,
     pub(super) ended: Option<Ended>,
     pub(super) notes: Vec<Note>,
@@ -83,6 +86,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             next_call: 0,
             first_shard: Shard(0),
             quiet: BTreeMap::new(),
+            crowded: false,
             draining: false,
             ended: None,
             notes: Vec::new(),
@@ -106,6 +110,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         match event {
             Event::Log(event) => self.take_log(now, event),
             Event::CallEnded(ended) => self.call_ended(now, ended),
+            Event::AccessChanged(connection) => self.access_changed(now, &connection),
+            Event::Explain(question) => self.explain(now, question),
             Event::Drain => self.drain(now),
         }
     }
@@ -131,6 +137,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
 
     fn work(&mut self, now: Millis) {
         self.file_what_came(now);
+        self.take_latecomers(now);
+        self.tend_holds(now);
         self.run_timers(now);
         self.load_heads(now);
         self.look_for_the_old(now);
@@ -146,7 +154,11 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         let Some(slot) = self.shards.get_mut(&shard) else { return };
         match topic {
             Topic::State | Topic::Applied => self.restore(now, shard, topic, (messages, position)),
-            Topic::Delay(tier) => slot.unfiled.push_back(Unfiled { tier, messages, position }),
+            Topic::Delay(tier) => {
+                let commands = commands(tier, &messages);
+                slot.unfiled.push_back(Unfiled { tier, messages, position });
+                self.hear(now, shard, commands);
+            }
             Topic::Jobs if slot.is_running() => self.read_jobs(now, shard, messages, position),
             Topic::Jobs | Topic::Dlq | Topic::Outcomes => {}
         }
@@ -155,7 +167,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     fn read_jobs(&mut self, now: Millis, shard: Shard, messages: Vec<Received>, position: Offset) {
         let spill = self.settings.memory_bytes < self.memory_bytes();
         let shards = self.shards.get(&shard).map_or(1, |it| it.assignment.shards);
-        let jobs = messages.into_iter().map(|it| self.decode_job(it, (shard, shards))).collect();
+        let jobs = messages.into_iter().map(|it| self.decode_or_keep(now, it, (shard, shards))).collect();
         self.step(now, shard, Input::Jobs { jobs, position, spill });
     }
 

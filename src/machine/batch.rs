@@ -48,6 +48,18 @@ pub(super) fn form(
     batch
 }
 
+/// The one of `callable` below `end` that was tried least, and of those the first: what a held connection is probed with.
+pub(super) fn least_tried(
+    callable: &BTreeSet<Seq>,
+    ready: &BTreeMap<Seq, Box<Delivery>>,
+    end: Seq,
+    busy: impl Fn(&Delivery) -> bool,
+) -> Batch {
+    let able = callable.range(..end).filter_map(|it| ready.get(it)).filter(|it| !busy(it));
+    let least = able.min_by_key(|it| (it.attempt, it.seq));
+    Batch { members: least.map(|it| it.seq).into_iter().collect(), full: true }
+}
+
 fn is_alike(front: &Delivery, other: &Delivery) -> bool {
     let (front, other) = (&front.job.change, &other.job.change);
     front.object == other.object && front.operation == other.operation

@@ -56,10 +56,20 @@ pub enum Bug {
     StartsUnseen,
     /// What the CRM says is left of a limit is not believed.
     IgnoresOthers,
+    /// Holds and pauses are not read back after a restart.
+    ForgetsHolds,
+    /// The probe of a held connection is the delivery with the most attempts.
+    ProbesTheMostTried,
+    /// A pause is noted, and calls go on.
+    CallsThePaused,
+    /// A held connection is probed with a whole batch.
+    ProbesWithAll,
+    /// An account-wide refusal counts as an attempt.
+    CountsTheAccount,
 }
 
 impl Bug {
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 31] = [
         Self::SettlesOnRead,
         Self::WatermarkPassesOpen,
         Self::ForgetsApplied,
@@ -86,5 +96,10 @@ impl Bug {
         Self::ForgetsCallsOut,
         Self::StartsUnseen,
         Self::IgnoresOthers,
+        Self::ForgetsHolds,
+        Self::ProbesTheMostTried,
+        Self::CallsThePaused,
+        Self::ProbesWithAll,
+        Self::CountsTheAccount,
     ];
 }

@@ -5,14 +5,15 @@ use crate::machine::batch::{self, Batch};
 use crate::machine::fair::Line;
 use crate::machine::limit::{Room, Ticket};
 use crate::machine::{Bug, Delivery, Machine, Note, Out};
-use crate::model::{Call, CallId, CallInput, ConnectionId, Millis, Offset, RecordHash, Seq, Topic};
+use crate::model::{Call, CallId, CallInput, Connection, ConnectionId, Millis, Offset, RecordHash, Seq, Topic};
+use std::sync::Arc;
 
 impl Machine {
     /// One call of the connection whose turn it is, named `id` and to be sent before `until`; nothing if no connection
     /// may call now.
     pub fn next_call(&mut self, now: Millis, (id, until): (CallId, Millis), out: &mut Out) -> Option<Call> {
         while let Some(connection) = self.lines.turn() {
-            let batch = self.batch_of(&connection);
+            let batch = self.batch_as_it_stands(&connection, now);
             let line = self.lines.line(&connection);
             if batch.members.is_empty() {
                 continue;
@@ -23,13 +24,14 @@ impl Machine {
             }
             let Some(ticket) = self.admit(now, (&connection, &batch), out) else { continue };
             let call = self.take_off(now, (id, until), (&connection, batch, ticket), out);
+            self.note_start(&connection, (id, now));
             self.lines.wake(&connection);
             return call;
         }
         None
     }
 
-    fn batch_of(&mut self, connection: &ConnectionId) -> Batch {
+    pub(super) fn batch_of(&mut self, connection: &ConnectionId) -> Batch {
         let end = if self.bug(Bug::RunsAheadOfJobs) { Offset(u64::MAX) } else { self.settled.here(Topic::Jobs) };
         let limit = self.settings.connection_calls_max;
         let Some(line) = self.lines.get(connection) else { return Batch { members: Vec::new(), full: false } };
@@ -111,7 +113,7 @@ impl Machine {
         Some(delivery)
     }
 
-    /// Connections that `may` be served, have a token, and want heads from their queues on disk: whose, from where,
+    /// Connections that are `known` and not shut, have a token, and want heads from their queues on disk: whose, from where,
     /// how many. `after` the last one that was, round and round, so that the first by name do not starve the others.
     /// Where memory `is_short` only those that have nothing in memory.
     pub fn loads(
@@ -119,7 +121,7 @@ impl Machine {
         now: Millis,
         (most, is_short): (usize, bool),
         after: Option<&ConnectionId>,
-        may: impl Fn(&ConnectionId) -> bool,
+        known: impl Fn(&ConnectionId) -> Option<Arc<Connection>>,
     ) -> Vec<(ConnectionId, Seq, usize)> {
         let window = self.settings.window_max.max(1);
         let room = |line: &Line, next: Seq| {
@@ -128,7 +130,9 @@ impl Machine {
             (loaded <= enough).then_some(window - loaded)
         };
         let hungry = self.lines.hungry(after).filter_map(|(id, line, next)| Some((id, next, room(line, next)?)));
-        let hungry = hungry.filter(|(id, _, _)| may(id)).map(|(id, next, room)| (id.clone(), next, room));
+        let hungry = hungry
+            .filter(|(id, _, _)| known(id).is_some_and(|it| self.may_load(&it, now)))
+            .map(|(id, next, room)| (id.clone(), next, room));
         let mut loads: Vec<_> = hungry.take(most).collect();
         loads.retain(|(id, _, _)| match self.lines.line(id).account.may_call(now) {
             Room::Yes | Room::Commit => true,

@@ -261,6 +261,11 @@ impl Line {
         queued.sum::<u64>() + self.on_way + u64::try_from(self.ready.len()).unwrap_or(u64::MAX)
     }
 
+    /// Entries in the waiting index, by why they wait.
+    pub(super) fn waiting(&self) -> &BTreeMap<Because, u64> {
+        &self.waiting
+    }
+
     pub(super) fn has_waiting(&self) -> bool {
         self.waiting.values().any(|it| 0 < *it)
     }

@@ -41,6 +41,7 @@ impl Machine {
             inputs: members.len(),
             took: ended.took,
         });
+        self.note_end(at, &connection, (ended.id, &ended.answer));
         for member in &members {
             self.order.land(member.target.record, member.seq);
             self.dedupe.land(member.target.dedupe);
@@ -64,9 +65,8 @@ impl Machine {
             }
             MemberReply::Own(Reply::Applied { record_id, .. }) => self.applied(at, (member, record_id)),
             MemberReply::Own(Reply::Permanent(fault)) => self.die(at, member, (fault, took, false)),
-            MemberReply::Own(Reply::Transient(fault) | Reply::Account(fault)) => {
-                self.fail(at, member, (fault, took));
-            }
+            MemberReply::Own(Reply::Transient(fault)) => self.fail(at, member, (fault, took)),
+            MemberReply::Own(Reply::Account(fault)) => self.stand_back(at, member, (fault, took)),
         }
         self.next_of_record(at, (record, seq, connection));
     }
@@ -103,7 +103,7 @@ impl Machine {
     }
 
     /// It failed for a passing reason: another try later, or none.
-    fn fail(&mut self, at: &mut Moment<'_>, mut member: Box<Delivery>, (fault, took): (Fault, Duration)) {
+    pub(super) fn fail(&mut self, at: &mut Moment<'_>, mut member: Box<Delivery>, (fault, took): (Fault, Duration)) {
         let counted = member.attempt.next();
         let mut policy = self.settings.retry;
         policy.retries -= u32::from(self.bug(Bug::GivesUpEarly) && 0 < policy.retries);
@@ -299,7 +299,7 @@ fn unanswered() -> Fault {
     }
 }
 
-fn tried(member: &Delivery, now: Millis, fault: &Fault, took: Duration, delay: Option<Duration>) -> Tried {
+pub(super) fn tried(member: &Delivery, now: Millis, fault: &Fault, took: Duration, delay: Option<Duration>) -> Tried {
     Tried {
         attempt: member.attempt,
         at: now,

@@ -3,8 +3,8 @@
 
 use crate::machine::{IndexWrite, Note, Suspect, Target, delivery::Waits};
 use crate::model::{
-    AppliedMark, Attempt, CallEnded, ConnectionId, DeadMark, DedupeHash, Entry, EntryKey, History, Job, Message,
-    Millis, Offset, Reason, RecordHash, Seq, Shard, StateKey, TenantHash, Tier,
+    AppliedMark, Attempt, CallEnded, Command, ConnectionId, DeadMark, DedupeHash, Entry, EntryKey, History, Job,
+    Message, Millis, Offset, Reason, RecordHash, Seq, Shard, StateKey, TenantHash, Tier,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,6 +25,8 @@ pub enum Input {
         position: Offset,
     },
     CallEnded(CallEnded),
+    /// The connection's credentials are others than before.
+    AccessChanged(ConnectionId),
     /// Heads of a connection, loaded from its queue; `next`: where the queue goes on, if it does.
     Heads {
         connection: ConnectionId,
@@ -67,6 +69,8 @@ pub enum Verdict {
         reason: Reason,
         what: String,
     },
+    /// Its tenant is not configured and may be soon: it is read again later.
+    Later,
     /// Its tenant lives at another shard.
     Forward(Shard),
     Deliver {
@@ -85,6 +89,8 @@ pub struct WaitingRead {
 #[derive(Debug)]
 pub enum WaitingContent {
     Entry(Box<Entry>),
+    /// An operator's.
+    Command(Box<Command>),
     /// Not a delivery of ours: somebody else wrote into the topic.
     Strange {
         message: Arc<Message>,

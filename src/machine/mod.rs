@@ -6,7 +6,7 @@
 //! the store holds what is committed. A machine whose commit is lost is thrown away and built anew from the store.
 //!
 //! One file per promise: `settle` 1 nothing is lost · `dedupe` 2 once · `limit` 3 never over · `fair` 4 one tenant never slows another ·
-//! `order` 5 in order per record · `waiting` 6 nothing waits unseen. Beside them `retry`, `batch`,
+//! `order` 5 in order per record · `waiting` 6 nothing waits unseen. Beside them `retry`, `hold`, `batch`,
 //! `age` and `refuse`. `step` alone composes them.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -18,6 +18,8 @@ mod dedupe;
 mod delivery;
 mod fair;
 mod finish;
+mod held;
+mod hold;
 mod input;
 mod limit;
 mod moment;
@@ -35,6 +37,7 @@ mod waiting;
 
 pub use bug::Bug;
 pub use delivery::{Delivery, Target, Waits};
+pub use hold::Standing;
 pub use input::{
     Aged, EntryFacts, Head, Input, JobRead, Out, RecordWant, Seen, Verdict, WaitingContent, WaitingRead, Wants,
 };

@@ -1,7 +1,7 @@
 //! What is worth counting or telling: a step's facts for metrics and log.
 //! Not here: names of metrics (`telemetry`), who emits them (`engine`).
 
-use crate::model::{Because, Crm, Offset, Outcome, Reason, Seq};
+use crate::model::{Because, ConnectionId, Crm, Hold, HoldCause, Offset, Outcome, Pause, Reason, Scope, Seq};
 use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,14 @@ pub enum Note {
         topic: crate::model::Topic,
         offset: Offset,
     },
+    /// A connection is held from now on.
+    Held(ConnectionId, Hold),
+    /// It may be called again.
+    Freed(ConnectionId, HoldCause),
+    /// A person paused a scope.
+    Paused(Scope, Pause),
+    /// A pause has ended, by a person or by itself.
+    Resumed(Scope),
     /// Somebody set the group's offset back: jobs are read again.
     Rewound {
         from: Seq,

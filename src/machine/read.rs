@@ -14,7 +14,7 @@ impl Machine {
         for job in jobs.iter().filter(|it| !self.settled.is_settled(Topic::Jobs, it.offset)) {
             let again = self.settled.read_before(job.offset);
             match &job.verdict {
-                Verdict::Ignored | Verdict::Forward(_) => {}
+                Verdict::Ignored | Verdict::Later | Verdict::Forward(_) => {}
                 Verdict::Malformed { .. } if again => wants.dead.push((job.offset, None)),
                 Verdict::Malformed { .. } => {}
                 Verdict::Deliver { targets, .. } => {
@@ -52,6 +52,7 @@ impl Machine {
                 at.out.notes.push(Note::Ended { crm: None, outcome: Outcome::Ignored });
                 self.settle_job(offset);
             }
+            Verdict::Later => {}
             Verdict::Malformed { reason, what } => {
                 self.bury_message(at, (Topic::Jobs, offset), message, (reason, what));
                 self.settle_job(offset);
@@ -87,6 +88,9 @@ impl Machine {
         }
         if self.is_blocked(at.seen, &delivery) {
             return self.release(at, delivery, Because::Order, at.now);
+        }
+        if self.is_held(&delivery.target.connection, at.now) {
+            return self.release(at, delivery, Because::Held, at.now);
         }
         let line_bytes = self.lines.get(&delivery.target.connection.id).map_or(0, |it| it.bytes);
         if spill || self.settings.line_bytes_max < line_bytes {

@@ -12,6 +12,8 @@ pub struct Settings {
     /// How long a key that succeeded is remembered.
     pub idempotency_ttl: Duration,
     pub retry: Policy,
+    /// Failed calls in a row after which a connection is held; none: never.
+    pub hold_after: Option<u32>,
     /// Most calls of one connection out at once.
     pub connection_calls_max: usize,
     /// No call lives longer.

@@ -27,6 +27,8 @@ pub struct Restored {
     pub at: crate::model::Millis,
     /// Where the queue of each connection starts.
     pub queues: BTreeMap<crate::model::ConnectionId, Seq>,
+    pub holds: BTreeMap<crate::model::ConnectionId, crate::model::Hold>,
+    pub pauses: BTreeMap<crate::model::Scope, crate::model::Pause>,
 }
 
 /// The settled set and the positions of one shard.

@@ -4,6 +4,7 @@
 use crate::machine::choose::UnderWay;
 use crate::machine::dedupe::Dedupe;
 use crate::machine::fair::Lines;
+use crate::machine::hold::Holds;
 use crate::machine::limit::Account;
 use crate::machine::moment::Moment;
 use crate::machine::order::Order;
@@ -26,6 +27,7 @@ pub struct Machine {
     pub(super) dedupe: Dedupe,
     pub(super) lines: Lines,
     pub(super) calls: BTreeMap<CallId, UnderWay>,
+    pub(super) holds: Holds,
     /// Deliveries of a message of `jobs` that have no fate yet.
     pub(super) unsettled: BTreeMap<Seq, usize>,
     /// Entries that ended but are still in the store's index, per record.
@@ -70,12 +72,14 @@ impl Machine {
         for (id, mark) in &restored.accounts {
             lines.line(id).account = Account::restored(mark.clone());
         }
+        let watch = (settings.hold_after, settings.bug);
         Self {
             settings,
             settled,
             order: Order::default(),
             dedupe: Dedupe::default(),
             lines,
+            holds: Holds::new(watch, restored.holds.clone(), restored.pauses.clone()),
             calls: BTreeMap::new(),
             unsettled: BTreeMap::new(),
             gone: BTreeMap::new(),
@@ -99,7 +103,12 @@ impl Machine {
             Input::Refused(suspect, _) => self.wants_of_suspect(*suspect, &mut wants),
             Input::Expire(heads) => self.want_records(heads.iter().map(|it| it.target.record), &mut wants),
             Input::Unreadable(all) => self.want_records(all.iter().map(|it| it.0.record), &mut wants),
-            Input::Renew(_) | Input::Oldest(_, _) | Input::Forget(_) | Input::Committed | Input::Aborted => {}
+            Input::AccessChanged(_)
+            | Input::Renew(_)
+            | Input::Oldest(_, _)
+            | Input::Forget(_)
+            | Input::Committed
+            | Input::Aborted => {}
         }
         wants
     }
@@ -117,6 +126,7 @@ impl Machine {
             }
             Input::Waiting { tier, messages, position } => self.file_all(at, (tier, messages, position)),
             Input::CallEnded(ended) => self.call_ended(at, ended),
+            Input::AccessChanged(connection) => self.access_changed(at.now, &connection),
             Input::Heads { connection, heads, next } => {
                 self.lines.set_next(&connection, next);
                 for head in heads {

@@ -42,7 +42,7 @@ impl Machine {
     pub(super) fn wants_of_waiting(&self, messages: &[WaitingRead], wants: &mut Wants) {
         let entries = messages.iter().filter_map(|it| match &it.content {
             WaitingContent::Entry(entry) => Some(entry),
-            WaitingContent::Strange { .. } => None,
+            WaitingContent::Command(_) | WaitingContent::Strange { .. } => None,
         });
         wants.entries.extend(entries.clone().map(|it| it.key.clone()));
         self.want_records(entries.map(|it| it.record), wants);
@@ -63,6 +63,11 @@ impl Machine {
             }
             match content {
                 WaitingContent::Entry(entry) => self.file(at, *entry, &mut filed),
+                WaitingContent::Command(command) => {
+                    self.obey(at, *command);
+                    self.building.settled += 1;
+                    self.settled.settle(topic, offset);
+                }
                 WaitingContent::Strange { message, what } => {
                     at.out.notes.push(Note::Strange { topic, offset });
                     self.bury_message(at, (topic, offset), message, (Reason::InvalidJob, what));

@@ -35,6 +35,11 @@ impl Crm {
             Self::HubSpot => "hubspot",
         }
     }
+
+    /// The CRM with this name, if it has a connector.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
 }
 
 /// What the core needs to know of a connection. Credentials stay with the connectors.

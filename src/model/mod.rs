@@ -8,6 +8,7 @@ mod commit;
 mod entry;
 mod fault;
 mod history;
+mod hold;
 mod ids;
 mod job;
 mod limit;
@@ -24,6 +25,7 @@ pub use commit::{Commit, CommitNumber, Outgoing, ShardCommit};
 pub use entry::{Entry, EntryKey, Place};
 pub use fault::Fault;
 pub use history::{History, Tried};
+pub use hold::{Command, Hold, HoldCause, Pause, Scope};
 pub use ids::{
     Connection, ConnectionId, Crm, DedupeHash, IdempotencyKey, Incarnation, RecordHash, TenantHash, TenantId,
 };

@@ -2,8 +2,8 @@
 //! Not here: its bytes (`wire`), when it changes (`machine`).
 
 use crate::model::{
-    CommitNumber, ConnectionId, ConnectionMark, DedupeHash, Incarnation, Millis, Offset, Reason, Rewinds, Segment, Seq,
-    TenantHash, Topic,
+    CommitNumber, ConnectionId, ConnectionMark, DedupeHash, Hold, Incarnation, Millis, Offset, Pause, Reason, Rewinds,
+    Scope, Segment, Seq, TenantHash, Topic,
 };
 
 /// Offsets in one segment of the settled set.
@@ -20,15 +20,21 @@ pub enum StateKey {
     Applied(TenantHash, DedupeHash),
     /// The limit windows of a connection.
     Connection(ConnectionId),
+    Hold(ConnectionId),
+    Pause(Scope),
 }
 
 impl StateKey {
     /// The changelog that carries this key.
     pub fn topic(&self) -> Topic {
         match self {
-            Self::Commit | Self::Position(_) | Self::Settled(_, _) | Self::Dead(_, _) | Self::Connection(_) => {
-                Topic::State
-            }
+            Self::Commit
+            | Self::Position(_)
+            | Self::Settled(_, _)
+            | Self::Dead(_, _)
+            | Self::Connection(_)
+            | Self::Hold(_)
+            | Self::Pause(_) => Topic::State,
             Self::Applied(_, _) => Topic::Applied,
         }
     }
@@ -41,6 +47,8 @@ pub enum StateValue {
     Position(Position),
     Settled(Box<SegmentBits>),
     Dead(DeadMark),
+    Hold(Hold),
+    Pause(Pause),
     Applied(AppliedMark),
     Connection(ConnectionMark),
 }

@@ -2,6 +2,7 @@
 //! Not here: which log it is; whether a job is sound (`job`).
 
 use crate::model::{Offset, Shard, TenantId};
+use crate::ops::NewCommand;
 use bytes::Bytes;
 use std::pin::Pin;
 use thiserror::Error;
@@ -52,7 +53,7 @@ pub enum AppendFault {
 /// The answer of a log that is being waited for.
 pub type Appending<'a> = Pin<Box<dyn Future<Output = Result<Vec<Appended>, AppendFault>> + Send + 'a>>;
 
-/// The log for those who hand in jobs: `POST /v1/jobs` and `enqueue`. `app` implements it over the producer of Kafka or
+/// The log for those who hand in jobs or commands: `POST /v1/jobs`, `enqueue`, `pause`. `app` implements it over the producer of Kafka or
 /// of the embedded log.
 pub trait JobLog: Send + Sync {
     /// Answers once all jobs are durably in the log, with one place per job, in their order. Callers bound how long they
@@ -61,4 +62,10 @@ pub trait JobLog: Send + Sync {
     /// # Errors
     /// When one or more of the jobs are not known to be there.
     fn append(&self, jobs: Vec<NewJob>) -> Appending<'_>;
+
+    /// Hands an operator's command to the shards it names, as `append` does with jobs.
+    ///
+    /// # Errors
+    /// As `append`.
+    fn command(&self, commands: Vec<NewCommand>) -> Appending<'_>;
 }

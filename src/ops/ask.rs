@@ -1,9 +1,10 @@
-//! `status`: asks a running instance how it stands, over HTTP.
+//! Asks a running instance over HTTP: how it stands, why something waits; and hands it commands.
 //! Not here: what it answers (`web`), the table (`cli`).
 
-use crate::ops::Status;
-use reqwest::{Client, StatusCode, Url, redirect};
+use crate::ops::{Act, Explanation, Given, Status, Wish};
+use reqwest::{Client, RequestBuilder, StatusCode, Url, redirect};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::DeserializeOwned;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 use thiserror::Error;
@@ -42,12 +43,52 @@ pub fn instance_url(listen: SocketAddr) -> String {
 /// # Errors
 /// When there is no answer, or none that makes sense.
 pub async fn status(url: &str, bearer_token: Option<&SecretString>) -> Result<Status, AskFault> {
+    asked(url, |client, base| client.get(format!("{base}/api/v1/status")), bearer_token).await
+}
+
+/// Asks the instance at `url` why what is `about` waits: a tenant, or `tenant/connection`.
+///
+/// # Errors
+/// As `status`.
+pub async fn explanation(url: &str, about: &str, bearer_token: Option<&SecretString>) -> Result<Explanation, AskFault> {
+    let request = |client: &Client, base: &str| {
+        let plain = format!("{base}/api/v1/explain");
+        match Url::parse_with_params(&plain, [("about", about)]) {
+            Ok(asked) => client.get(asked),
+            Err(_unlike_its_base) => client.get(plain),
+        }
+    };
+    asked(url, request, bearer_token).await
+}
+
+/// Hands a pause or a resume to the instance at `url`.
+///
+/// # Errors
+/// As `status`.
+pub async fn give_to_instance(
+    url: &str,
+    (act, wish): (Act, &Wish),
+    bearer_token: Option<&SecretString>,
+) -> Result<Given, AskFault> {
+    let path = match act {
+        Act::Pause => "pause",
+        Act::Resume => "resume",
+    };
+    let request = |client: &Client, base: &str| client.post(format!("{base}/api/v1/{path}")).json(wish);
+    asked(url, request, bearer_token).await
+}
+
+async fn asked<T: DeserializeOwned>(
+    url: &str,
+    request: impl FnOnce(&Client, &str) -> RequestBuilder,
+    bearer_token: Option<&SecretString>,
+) -> Result<T, AskFault> {
     let url = base(url)?;
     let strange = |what: String| AskFault::Strange { url: url.clone(), what };
     let unreachable = |error: &reqwest::Error| AskFault::Unreachable { url: url.clone(), what: cause(error) };
     let client = Client::builder().timeout(PATIENCE).redirect(redirect::Policy::none()).no_proxy();
     let client = client.build().map_err(|error| strange(cause(&error)))?;
-    let mut request = client.get(format!("{url}/api/v1/status"));
+    let mut request = request(&client, &url);
     if let Some(token) = bearer_token {
         request = request.bearer_auth(token.expose_secret());
     }

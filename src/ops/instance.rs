@@ -3,8 +3,12 @@
 //!
 //! What is read back by another process is tolerant: unknown fields are passed over, names are texts.
 
+use crate::model::TenantId;
+use crate::ports::Explained;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What `web` asks of the process it runs in. `app` implements it over the core loop's last snapshot; nothing here may
@@ -13,7 +17,17 @@ pub trait Instance: Send + Sync {
     fn alive(&self) -> Liveness;
     fn readiness(&self) -> Readiness;
     fn status(&self) -> Status;
+
+    /// How many shards there are, as configured.
+    fn shards(&self) -> u32;
+
+    /// What of a tenant, or of one of its connections, waits and why. None: the loop did not answer, because it has
+    /// ended or is about to be started anew.
+    fn explain(&self, tenant: TenantId, connection: Option<Arc<str>>) -> Explaining<'_>;
 }
+
+/// The loop's answer that is being waited for.
+pub type Explaining<'a> = Pin<Box<dyn Future<Output = Option<Explained>> + Send + 'a>>;
 
 /// Whether the core loop turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +101,12 @@ impl Unready {
 /// Answer of `GET /api/v1/status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
+    /// What people paused, of the shards of this instance.
+    #[serde(default)]
+    pub pauses: Vec<PauseStatus>,
+    /// Connections that are held, by name.
+    #[serde(default)]
+    pub holds: Vec<HoldStatus>,
     pub instance: InstanceFacts,
     pub readiness: Readiness,
     pub totals: Totals,
@@ -131,4 +151,32 @@ pub struct ConnectionStatus {
     pub connection: String,
     /// Deliveries that wait in delay topics.
     pub waiting: u64,
+}
+
+/// A pause. Moments are RFC 3339.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseStatus {
+    /// As it is typed: `all`, `crm hubspot`, `tenant acme`, `connection acme/hubspot`.
+    pub scope: String,
+    pub since: String,
+    pub until: Option<String>,
+    pub reason: String,
+    pub actor: String,
+    /// The whole of it in one sentence.
+    pub text: String,
+}
+
+/// A hold. Moments are RFC 3339.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldStatus {
+    /// `tenant/connection`.
+    pub connection: String,
+    /// `outage`, `credentials`, `quota` or `unconfigured`.
+    pub cause: String,
+    pub since: String,
+    /// Absent where only a person can end it.
+    pub next_at: Option<String>,
+    pub waiting: u64,
+    /// The whole of it in one sentence.
+    pub text: String,
 }

@@ -4,7 +4,9 @@
 mod append;
 mod ask;
 mod body;
+mod command;
 mod enqueue;
+mod explain;
 mod instance;
 mod job;
 mod lines;
@@ -12,10 +14,13 @@ mod lines;
 pub(crate) mod tests;
 
 pub use append::{AppendFault, Appended, Appending, JobLog, NewJob};
-pub use ask::{AskFault, instance_url, status};
+pub use ask::{AskFault, explanation, give_to_instance, instance_url, status};
 pub use body::{BodyFault, Declared, FAULTS_MAX, Faults, JOBS_MAX, read_jobs};
+pub use command::{Act, COMMAND_TOPIC, Given, NewCommand, Wish, WishFault, command, give, messages, planned, scope};
 pub use enqueue::{EnqueueOptions, Enqueued, News, StopCause, Stopped, Verdict, enqueue};
+pub use explain::{Explanation, Sentence, explain, of_hold, of_pause};
 pub use instance::{
-    ConnectionStatus, Instance, InstanceFacts, Liveness, Readiness, ShardStatus, Status, Totals, Unready,
+    ConnectionStatus, Explaining, HoldStatus, Instance, InstanceFacts, Liveness, PauseStatus, Readiness, ShardStatus,
+    Status, Totals, Unready,
 };
 pub use job::LineFault;

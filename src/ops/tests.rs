@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test panics on purpose")]
 
 use crate::model::{Offset, Shard};
-use crate::ops::{AppendFault, Appended, Appending, JobLog, NewJob};
+use crate::ops::{AppendFault, Appended, Appending, JobLog, NewCommand, NewJob};
 use crate::wire::partitioner;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::Semaphore;
@@ -24,6 +24,7 @@ pub(crate) struct PaperLog {
     mood: Mutex<Mood>,
     shards: Mutex<Vec<Vec<NewJob>>>,
     batches: Mutex<Vec<usize>>,
+    commands: Mutex<Vec<NewCommand>>,
     arrived: Semaphore,
     released: Semaphore,
 }
@@ -34,6 +35,7 @@ impl PaperLog {
             mood: Mutex::new(mood),
             shards: Mutex::new(vec![Vec::new(); SHARDS as usize]),
             batches: Mutex::default(),
+            commands: Mutex::default(),
             arrived: Semaphore::new(0),
             released: Semaphore::new(0),
         }
@@ -55,6 +57,10 @@ impl PaperLog {
 
     pub(crate) fn batches(&self) -> Vec<usize> {
         self.batches.lock().unwrap().clone()
+    }
+
+    pub(crate) fn commands(&self) -> Vec<NewCommand> {
+        self.commands.lock().unwrap().clone()
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -93,6 +99,18 @@ impl JobLog for PaperLog {
                 }
                 Mood::Fails(fault) => Err(fault),
             }
+        })
+    }
+
+    fn command(&self, commands: Vec<NewCommand>) -> Appending<'_> {
+        Box::pin(async move {
+            let mood = self.mood.lock().unwrap().clone();
+            if let Mood::Fails(fault) = mood {
+                return Err(fault);
+            }
+            let places = commands.iter().map(|it| Appended { shard: it.shard, offset: Offset(0) }).collect();
+            self.commands.lock().unwrap().extend(commands);
+            Ok(places)
         })
     }
 }

@@ -4,10 +4,12 @@
 
 mod crm;
 mod event;
+mod explain;
 mod log;
 mod store;
 
 pub use crm::Crms;
 pub use event::Event;
+pub use explain::{Explained, Question, StandingLine, Waiters};
 pub use log::{Assignment, Culprit, Fate, Log, LogEvent, LogFault, LogIdentity, StopCause};
 pub use store::{Batch, Opened, Pair, Store, StoreFault, Write};

@@ -61,6 +61,8 @@ fn applied_at(key: &[u8], value: &[u8]) -> Option<Millis> {
         | StateValue::Position(_)
         | StateValue::Settled(_)
         | StateValue::Dead(_)
-        | StateValue::Connection(_) => None,
+        | StateValue::Connection(_)
+        | StateValue::Hold(_)
+        | StateValue::Pause(_) => None,
     }
 }

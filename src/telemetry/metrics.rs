@@ -1,7 +1,7 @@
 //! Every metric of this version: its name, its help, its labels (DESIGN §3.8).
 //! Not here: where a number comes from.
 
-use crate::model::{Because, ConnectionId, Crm, Outcome, Reason, WindowName};
+use crate::model::{Because, ConnectionId, Crm, HoldCause, Outcome, Reason, WindowName};
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry,
 };
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Every metric's name: docs/metrics.md lists the same.
-pub const NAMES: [&str; 23] = [
+pub const NAMES: [&str; 25] = [
     "sluicegate_jobs_total",
     "sluicegate_attempts_total",
     "sluicegate_retries_total",
@@ -34,6 +34,8 @@ pub const NAMES: [&str; 23] = [
     "sluicegate_memory_deliveries_bytes",
     "sluicegate_waiting_bytes",
     "sluicegate_shards_full",
+    "sluicegate_held_connections",
+    "sluicegate_pauses",
     "sluicegate_build_info",
 ];
 
@@ -65,6 +67,8 @@ pub struct Metrics {
     memory_bytes: Gauge,
     waiting_bytes: IntGauge,
     shards_full: IntGauge,
+    held: IntGaugeVec,
+    pauses: IntGauge,
 }
 
 /// What of all shards together is shown as gauges.
@@ -79,6 +83,10 @@ pub struct Levels {
     pub waiting_bytes: u64,
     /// Shards that read no new job because what waits is as much as may be.
     pub full: usize,
+    /// Held connections, in the order of `HoldCause::ALL`.
+    pub held: [usize; 4],
+    /// What people paused: scopes, not connections.
+    pub pauses: usize,
 }
 
 impl Metrics {
@@ -157,6 +165,8 @@ impl Metrics {
                 "sluicegate_shards_full",
                 "Shards that read no new job because what waits fills the disk that it may fill.",
             )?,
+            held: make.gauges("sluicegate_held_connections", "Connections that are held, by cause.", &["cause"])?,
+            pauses: make.gauge("sluicegate_pauses", "Scopes that a person paused.")?,
             registry,
         })
     }
@@ -214,6 +224,10 @@ impl Metrics {
         for (because, count) in Because::ALL.iter().zip(levels.waiting) {
             self.waiting.with_label_values(&[because.name()]).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
+        for (cause, count) in HoldCause::ALL.iter().zip(levels.held) {
+            self.held.with_label_values(&[cause.name()]).set(number(count));
+        }
+        self.pauses.set(number(levels.pauses));
         self.shards_owned.set(number(levels.owned));
         self.shards_running.set(number(levels.running));
         self.unsettled.set(number(levels.unsettled));

@@ -8,7 +8,7 @@ use crate::web::budget::Budget;
 use crate::web::connection::Connections;
 use crate::web::gate::{self, Gate};
 use crate::web::jobs::Door;
-use crate::web::{Limits, health, jobs};
+use crate::web::{Limits, health, jobs, operate};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
@@ -101,10 +101,15 @@ impl Bound {
 fn router(faces: Faces, gate: Gate, limits: Limits) -> Router {
     let faces = Arc::new(faces);
     let door = Door { faces: Arc::clone(&faces), budget: Budget::new(&limits), limits };
-    let posts = Router::new().route("/v1/jobs", post(jobs::post)).with_state(door);
+    let posts = Router::new()
+        .route("/v1/jobs", post(jobs::post))
+        .route("/api/v1/pause", post(operate::pause))
+        .route("/api/v1/resume", post(operate::resume))
+        .with_state(door);
     let reads = Router::new()
         .route("/metrics", get(health::metrics))
         .route("/api/v1/status", get(health::status))
+        .route("/api/v1/explain", get(operate::explanation))
         .with_state(Arc::clone(&faces));
     let behind_the_gate = posts
         .merge(reads)
@@ -120,10 +125,15 @@ fn router(faces: Faces, gate: Gate, limits: Limits) -> Router {
 }
 
 async fn unknown() -> Response {
-    let hint = "there are /healthz, /readyz, /metrics, /api/v1/status and POST /v1/jobs";
+    let hint = "there are /healthz, /readyz, /metrics, /api/v1/status, /api/v1/explain, POST /api/v1/pause, POST \
+                /api/v1/resume and POST /v1/jobs";
     refusal(StatusCode::NOT_FOUND, "there is nothing at this path", hint)
 }
 
 async fn not_allowed() -> Response {
-    refusal(StatusCode::METHOD_NOT_ALLOWED, "this path knows another method", "POST /v1/jobs, GET all others")
+    refusal(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this path knows another method",
+        "POST /v1/jobs, /api/v1/pause and /api/v1/resume, GET all others",
+    )
 }

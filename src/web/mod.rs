@@ -10,6 +10,7 @@ mod health;
 mod jobs;
 mod limits;
 mod listen;
+mod operate;
 #[cfg(test)]
 mod tests;
 

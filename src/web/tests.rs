@@ -5,16 +5,19 @@
 mod door;
 mod ends;
 mod open;
+mod operate;
 
-use crate::model::{Because, Crm};
-use crate::ops::tests::{Mood, PaperLog};
+use crate::model::{Because, ConnectionId, Crm, Millis, Shard, TenantId};
+use crate::ops::tests::{Mood, PaperLog, SHARDS};
 use crate::ops::{
-    ConnectionStatus, Instance, InstanceFacts, Liveness, Readiness, ShardStatus, Status, Totals, Unready,
+    ConnectionStatus, Explaining, Instance, InstanceFacts, Liveness, Readiness, ShardStatus, Status, Totals, Unready,
 };
+use crate::ports::{Explained, StandingLine, Waiters};
 use crate::telemetry::Metrics;
 use crate::web::{Faces, Limits, bind};
 use secrecy::SecretString;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -43,6 +46,8 @@ impl Instance for PaperInstance {
 
     fn status(&self) -> Status {
         Status {
+            pauses: Vec::new(),
+            holds: Vec::new(),
             instance: InstanceFacts {
                 id: "sluicegate-0".to_owned(),
                 version: "0.1.0".to_owned(),
@@ -54,6 +59,34 @@ impl Instance for PaperInstance {
             shards: vec![ShardStatus { shard: 4, phase: "running".into() }],
             connections: vec![ConnectionStatus { connection: "acme/hubspot".to_owned(), waiting: 7 }],
         }
+    }
+
+    fn shards(&self) -> u32 {
+        SHARDS
+    }
+
+    /// Knows one tenant; of another the loop has ended.
+    fn explain(&self, tenant: TenantId, connection: Option<Arc<str>>) -> Explaining<'_> {
+        let known = tenant == TenantId::from("acme");
+        let id = ConnectionId { tenant, name: connection.unwrap_or_else(|| "hubspot".into()) };
+        let line = StandingLine {
+            id,
+            connection: None,
+            hold: None,
+            pauses: Vec::new(),
+            waiting: BTreeMap::from([(Because::Order, Waiters { count: 3, ..Waiters::default() })]),
+            ready: 0,
+            calls: 0,
+        };
+        let explained = Explained {
+            now: Millis(0),
+            home: Some(Shard(1)),
+            phase: Some("running"),
+            connections: vec![line],
+            latecomers: 0,
+            attempts_max: 6,
+        };
+        Box::pin(async move { known.then_some(explained) })
     }
 }
 
@@ -105,6 +138,10 @@ impl Served {
 
     pub(super) fn post(&self, body: impl Into<reqwest::Body>) -> reqwest::RequestBuilder {
         self.client.post(self.url("/v1/jobs")).body(body)
+    }
+
+    pub(super) fn post_to(&self, path: &str, body: &str) -> reqwest::RequestBuilder {
+        self.client.post(self.url(path)).body(body.to_owned())
     }
 
     /// A bare connection on which `text` was sent.

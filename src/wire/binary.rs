@@ -1,8 +1,7 @@
 //! The alphabet of our binary layouts: numbers of varying length, fixed big-endian numbers, counted texts.
 //! Not here: any layout. Reading is total: `None` is bytes that end too early or say what cannot be.
 
-use crate::model::ConnectionId;
-use crate::model::TenantId;
+use crate::model::{ConnectionId, Crm, Scope, TenantId};
 
 /// What keys and small values seldom exceed: made in one piece.
 const KEY_BYTES: usize = 40;
@@ -74,6 +73,25 @@ impl Pen {
     pub(super) fn connection(&mut self, id: &ConnectionId) {
         self.terminated(&id.tenant.0);
         self.terminated(&id.name);
+    }
+
+    /// Ordered as scopes are.
+    pub(super) fn scope(&mut self, scope: &Scope) {
+        match scope {
+            Scope::All => self.byte(0),
+            Scope::Crm(crm) => {
+                self.byte(1);
+                self.terminated(crm.name());
+            }
+            Scope::Tenant(tenant) => {
+                self.byte(2);
+                self.terminated(&tenant.0);
+            }
+            Scope::Connection(id) => {
+                self.byte(3);
+                self.connection(id);
+            }
+        }
     }
 
     /// A zero byte inside becomes `00 01`; `00 00` ends it, lower than anything that may follow.
@@ -175,6 +193,16 @@ impl<'a> Cut<'a> {
     pub(super) fn connection(&mut self) -> Option<ConnectionId> {
         let tenant = TenantId(self.terminated()?.into());
         Some(ConnectionId { tenant, name: self.terminated()?.into() })
+    }
+
+    pub(super) fn scope(&mut self) -> Option<Scope> {
+        match self.byte()? {
+            0 => Some(Scope::All),
+            1 => Crm::from_name(&self.terminated()?).map(Scope::Crm),
+            2 => Some(Scope::Tenant(TenantId(self.terminated()?.into()))),
+            3 => self.connection().map(Scope::Connection),
+            _ => None,
+        }
     }
 
     fn terminated(&mut self) -> Option<String> {

@@ -1,4 +1,4 @@
-//! Connection ids as readable text, `tenant/connection`, each part percent-encoded where it must be.
+//! Ids as readable text, such as `tenant/connection`, each part percent-encoded where it must be.
 //! Not here: keys of the local store, which keep an order (`index`).
 
 use crate::model::{ConnectionId, TenantId};
@@ -18,6 +18,19 @@ pub(super) fn read_connection(text: &str) -> Option<ConnectionId> {
     let (tenant, name) = text.split_once('/')?;
     let id = ConnectionId { tenant: TenantId(decoded(tenant)?.into()), name: decoded(name)?.into() };
     (connection(&id) == text).then_some(id)
+}
+
+/// One id alone, such as a tenant's, encoded in the same way.
+pub(super) fn part(id: &str) -> String {
+    let mut text = String::with_capacity(id.len());
+    push(&mut text, id);
+    text
+}
+
+/// The id whose text this is; as strict as `read_connection`.
+pub(super) fn read_part(text: &str) -> Option<String> {
+    let id = decoded(text)?;
+    (part(&id) == text).then_some(id)
 }
 
 fn push(text: &mut String, part: &str) {

@@ -25,6 +25,8 @@ const SETTLED: u8 = 0x03;
 const DEAD: u8 = 0x04;
 const APPLIED: u8 = 0x05;
 const CONNECTION: u8 = 0x06;
+const HOLD: u8 = 0x07;
+const PAUSE: u8 = 0x08;
 const MESSAGE: u8 = 0x10;
 const ENTRY: u8 = 0x11;
 const RECORD: u8 = 0x12;
@@ -51,6 +53,16 @@ pub fn state_key(key: &StateKey) -> Vec<u8> {
             if let Some(connection) = connection {
                 pen.connection(connection);
             }
+            pen.done()
+        }
+        StateKey::Hold(connection) => {
+            let mut pen = Pen::starting_with(HOLD);
+            pen.connection(connection);
+            pen.done()
+        }
+        StateKey::Pause(about) => {
+            let mut pen = Pen::starting_with(PAUSE);
+            pen.scope(about);
             pen.done()
         }
         StateKey::Applied(tenant, dedupe) => {
@@ -82,6 +94,8 @@ pub fn decode_state_key(key: &[u8]) -> Result<StateKey, StateFault> {
                 _ => None,
             }
         }
+        HOLD => cut.connection().map(StateKey::Hold),
+        PAUSE => cut.scope().map(StateKey::Pause),
         APPLIED => Some(StateKey::Applied(TenantHash(cut.hash()?), DedupeHash(cut.hash()?))),
         CONNECTION => Some(StateKey::Connection(cut.connection()?)),
         _ => None,
@@ -101,6 +115,16 @@ pub fn dead_space() -> Vec<u8> {
 /// All `connection` keys.
 pub fn connection_space() -> Vec<u8> {
     vec![CONNECTION]
+}
+
+/// All `hold` keys.
+pub fn hold_space() -> Vec<u8> {
+    vec![HOLD]
+}
+
+/// All `pause` keys.
+pub fn pause_space() -> Vec<u8> {
+    vec![PAUSE]
 }
 
 /// All `position` keys.

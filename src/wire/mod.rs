@@ -3,15 +3,17 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod binary;
+pub mod command;
 mod escape;
 pub mod hash;
 pub mod headers;
 pub mod history;
 pub mod index;
 pub mod job;
-mod moment;
+pub mod moment;
 pub mod outcome;
 pub mod partitioner;
+pub mod scope;
 pub mod state;
 #[cfg(test)]
 mod strategies;

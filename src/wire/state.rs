@@ -9,6 +9,7 @@
 
 mod bits;
 mod connection;
+mod held;
 mod key;
 #[cfg(test)]
 mod tests;
@@ -67,6 +68,8 @@ pub fn encode_value(value: &StateValue) -> Vec<u8> {
             pen.number(mark.at.0);
             pen.number(u64::from(mark.rewinds.0));
         }
+        StateValue::Hold(hold) => held::write_hold(&mut pen, hold),
+        StateValue::Pause(pause) => held::write_pause(&mut pen, pause),
         StateValue::Applied(mark) => {
             pen.number(mark.at.0);
             pen.number(mark.seq.0);
@@ -116,6 +119,8 @@ fn read(key: &StateKey, mut cut: Cut<'_>) -> Option<StateValue> {
         StateKey::Settled(_, _) => StateValue::Settled(Box::new(bits::read(&mut cut)?)),
         StateKey::Dead(_, _) => StateValue::Dead(dead(&mut cut)?),
         StateKey::Connection(_) => StateValue::Connection(connection::read(&mut cut)?),
+        StateKey::Hold(_) => StateValue::Hold(held::read_hold(&mut cut)?),
+        StateKey::Pause(_) => StateValue::Pause(held::read_pause(&mut cut)?),
         StateKey::Applied(_, _) => {
             StateValue::Applied(AppliedMark { at: Millis(cut.number()?), seq: Offset(cut.number()?) })
         }

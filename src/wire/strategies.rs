@@ -2,10 +2,10 @@
 //! Not here: the properties.
 
 use crate::model::{
-    AppliedMark, Attempt, Because, CommitMark, CommitNumber, ConnectionId, ConnectionMark, DeadMark, DedupeHash, Entry,
-    EntryKey, Header, Incarnation, Message, Millis, Offset, Operations, Place, Position, Reason, RecordHash, Rewinds,
-    Segment, SegmentBits, Spent, StateKey, StateValue, TenantHash, TenantId, Tier, Topic, Tried, Unit, WindowMark,
-    WindowName,
+    AppliedMark, Attempt, Because, Command, CommitMark, CommitNumber, ConnectionId, ConnectionMark, Crm, DeadMark,
+    DedupeHash, Entry, EntryKey, Header, Hold, HoldCause, Incarnation, Message, Millis, Offset, Operations, Pause,
+    Place, Position, Reason, RecordHash, Rewinds, Scope, Segment, SegmentBits, Spent, StateKey, StateValue, TenantHash,
+    TenantId, Tier, Topic, Tried, Unit, WindowMark, WindowName,
 };
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -133,7 +133,7 @@ pub(super) fn state() -> impl Strategy<Value = (StateKey, StateValue)> {
     let settled = (topic(), number(), bits()).prop_map(|(topic, segment, bits)| {
         (StateKey::Settled(topic, Segment(segment)), StateValue::Settled(Box::new(bits)))
     });
-    prop_oneof![commit, position, settled, dead(), applied(), account()]
+    prop_oneof![commit, position, settled, dead(), held(), paused(), applied(), account()]
 }
 
 fn account() -> impl Strategy<Value = (StateKey, StateValue)> {
@@ -165,6 +165,49 @@ fn dead() -> impl Strategy<Value = (StateKey, StateValue)> {
         let mark = DeadMark { reason, code, at: Millis(at), rewinds: Rewinds(rewinds) };
         (StateKey::Dead(Offset(seq), connection), StateValue::Dead(mark))
     })
+}
+
+pub(super) fn scope() -> impl Strategy<Value = Scope> {
+    prop_oneof![
+        Just(Scope::All),
+        select(Crm::ALL.to_vec()).prop_map(Scope::Crm),
+        short_text().prop_map(|it| Scope::Tenant(TenantId(it.into()))),
+        connection().prop_map(Scope::Connection),
+    ]
+}
+
+fn held() -> impl Strategy<Value = (StateKey, StateValue)> {
+    let times = (number(), number());
+    let said = (prop::option::of(select(Reason::ALL.to_vec())), prop::option::of(any::<u16>()));
+    (connection(), select(HoldCause::ALL.to_vec()), times, any::<u32>(), said).prop_map(
+        |(id, cause, (since, next), failures, (reason, status))| {
+            let hold = Hold { cause, since: Millis(since), next: Millis(next), failures, reason, status };
+            (StateKey::Hold(id), StateValue::Hold(hold))
+        },
+    )
+}
+
+fn paused() -> impl Strategy<Value = (StateKey, StateValue)> {
+    (scope(), number(), prop::option::of(number()), any::<String>(), any::<String>()).prop_map(
+        |(scope, since, until, reason, actor)| {
+            let pause = Pause { since: Millis(since), until: until.map(Millis), reason, actor };
+            (StateKey::Pause(scope), StateValue::Pause(pause))
+        },
+    )
+}
+
+/// With words as a command carries them: one line.
+pub(super) fn command() -> impl Strategy<Value = Command> {
+    let words = || "[a-z0-9 \"\\\\é\u{1f600}]{0,30}";
+    (scope(), any::<bool>(), moment(), prop::option::of(moment()), (words(), words())).prop_map(
+        |(scope, pauses, at, until, (reason, actor))| {
+            if pauses {
+                Command::Pause(scope, Pause { since: at, until, reason, actor })
+            } else {
+                Command::Resume { scope, reason, actor, at }
+            }
+        },
+    )
 }
 
 fn applied() -> impl Strategy<Value = (StateKey, StateValue)> {

@@ -45,6 +45,7 @@ fn settings(options: &Options, bug: Option<Bug>) -> Settings {
             jitter: (0.8, 1.2),
             retries: machine.retries,
         },
+        hold_after: machine.hold_after,
         commit_after: Duration::from_millis(machine.commit_after_ms),
         commit_after_idle: Duration::from_millis(machine.commit_after_ms.min(10)),
         commit_outcomes: machine.commit_outcomes,

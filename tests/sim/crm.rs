@@ -25,9 +25,15 @@ pub struct Oracle {
     /// What has been used of each account.
     pub meters: BTreeMap<ConnIx, Meter>,
     /// Tenants' accounts that refuse everything for a while: connection, from, to.
-    outages: Vec<(ConnIx, Millis, Millis)>,
+    outages: Vec<Spell>,
+    /// The same for our credentials, and for a quota that is used up.
+    pub revocations: Vec<Spell>,
+    quotas: Vec<Spell>,
     dice: Dice,
 }
+
+/// A connection, from when, to when.
+pub type Spell = (ConnIx, Millis, Millis);
 
 /// One call on its way.
 #[derive(Debug)]
@@ -84,6 +90,15 @@ enum Weather {
     /// Some inputs have their effect, the answer fails.
     FailedBetween,
     FailedAfter,
+    /// Our credentials are not accepted.
+    Revoked,
+    /// The quota is used up, until then.
+    UsedUp(Millis),
+}
+
+/// Until when this connection is in one of these spells.
+fn in_spell(spells: &[Spell], conn: ConnIx, now: Millis) -> Option<Millis> {
+    spells.iter().find(|it| it.0 == conn && it.1 <= now && now < it.2).map(|it| it.2)
 }
 
 impl Flight {
@@ -95,17 +110,19 @@ impl Flight {
 
 impl Oracle {
     pub fn draw(options: &Options, mut dice: Dice) -> Self {
-        let mut outages = Vec::new();
-        for _ in 0..options.crm.outages {
-            let conn = ConnIx::try_from(dice.below(options.tenants as u64)).unwrap();
-            let from = BEGIN.0 + dice.between(0, options.faulty_ms);
-            outages.push((conn, Millis(from), Millis(from + dice.between(1_000, 60_000))));
-        }
-        Self { flights: Vec::new(), effects: BTreeMap::new(), meters: BTreeMap::new(), outages, dice }
-    }
-
-    fn is_down(&self, conn: ConnIx, now: Millis) -> bool {
-        self.outages.iter().any(|it| it.0 == conn && it.1 <= now && now < it.2)
+        let mut spells = |count: u64| {
+            let mut spells = Vec::new();
+            for _ in 0..count {
+                let conn = ConnIx::try_from(dice.below(options.tenants as u64)).unwrap();
+                let from = BEGIN.0 + dice.between(0, options.faulty_ms);
+                spells.push((conn, Millis(from), Millis(from + dice.between(1_000, 60_000))));
+            }
+            spells
+        };
+        let (outages, revocations) = (spells(options.crm.outages), spells(options.crm.revocations));
+        let quotas = spells(options.crm.quotas);
+        let (flights, effects, meters) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        Self { flights, effects, meters, outages, revocations, quotas, dice }
     }
 }
 
@@ -143,6 +160,7 @@ impl World {
         self.note("call", call.id.0, inputs.len() as u64);
         let jobs: Vec<(JobIx, RecordIx)> = inputs.iter().map(|it| (it.job, it.record)).collect();
         self.at_call_start(who, call, (conn, &jobs));
+        self.holds_allow(who, call, (conn, &jobs));
         self.fly(who, call, conn, inputs);
     }
 
@@ -194,6 +212,14 @@ impl World {
         match weather {
             Weather::FailedBefore => Answer::Failed(fault(Reason::of_status(status), Some(status), retry_after)),
             Weather::Refused => Answer::Refused(fault(Reason::BadRequest, Some(400), None)),
+            Weather::Revoked => {
+                let reply = Reply::Account(fault(Reason::Unauthorized, Some(401), None));
+                Answer::Each(vec![reply; inputs.len()])
+            }
+            Weather::UsedUp(until) => {
+                let reset = Some(Duration::from_millis(until.0 - self.now.0));
+                Answer::Each(vec![Reply::Account(fault(Reason::RateLimited, Some(429), reset)); inputs.len()])
+            }
             Weather::Fine if poisons.contains(&Poison::RefusesBatch) => {
                 Answer::Refused(fault(Reason::BadRequest, Some(400), None))
             }
@@ -217,7 +243,13 @@ impl World {
         if !self.faults_on {
             return Weather::Fine;
         }
-        if self.crm.is_down(conn, self.now) {
+        if in_spell(&self.crm.revocations, conn, self.now).is_some() {
+            return Weather::Revoked;
+        }
+        if let Some(until) = in_spell(&self.crm.quotas, conn, self.now) {
+            return Weather::UsedUp(until);
+        }
+        if in_spell(&self.crm.outages, conn, self.now).is_some() {
             return Weather::FailedBefore;
         }
         let draws = [

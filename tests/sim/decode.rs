@@ -30,6 +30,7 @@ pub struct Tried {
     pub counted: bool,
     /// So many were left out before it.
     pub cut: u32,
+    pub status: Option<u64>,
 }
 
 /// One line of `.outcomes`.
@@ -79,6 +80,7 @@ fn history(json: &str) -> Result<Vec<Tried>, String> {
         attempt: it["attempt"].as_u64().and_then(|it| u32::try_from(it).ok()).unwrap_or(u32::MAX),
         counted: it["counted"] != Value::Bool(false),
         cut: it["dropped_before"].as_u64().and_then(|it| u32::try_from(it).ok()).unwrap_or_default(),
+        status: it["status"].as_u64(),
     };
     Ok(entries.iter().map(one).collect())
 }

@@ -117,6 +117,7 @@ impl World {
             let at = self.moment();
             self.agenda.plan(at, Action::Maintain);
         }
+        self.plan_pauses();
     }
 
     fn plan_fault(&mut self, fault: Fault) {
@@ -124,7 +125,7 @@ impl World {
         self.agenda.plan(at, Action::Fault(fault));
     }
 
-    fn moment(&mut self) -> Millis {
+    pub fn moment(&mut self) -> Millis {
         Millis(self.now.0 + self.dice.fault.between(500, self.options.faulty_ms))
     }
 
@@ -252,6 +253,7 @@ impl World {
             let who = self.life(slot);
             self.thaw(who);
         }
+        self.end_pauses();
         self.agenda.plan(Millis(self.now.0 + 2_000), Action::CheckDrained);
     }
 }

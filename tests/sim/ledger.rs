@@ -7,7 +7,9 @@ use crate::marks::Mark;
 use crate::partition::TxnId;
 use crate::workload::{ConnIx, JobIx, Kind, RecordIx};
 use crate::world::World;
-use sluicegate::model::{Because, Message, Millis, Offset, Outcome, Reason, Shard, Tier, Topic};
+use sluicegate::model::{
+    Because, ConnectionId, Hold, Message, Millis, Offset, Outcome, Pause, Reason, Scope, Shard, Tier, Topic,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A delivery; without a connection a message of `jobs` that never becomes one.
@@ -28,6 +30,15 @@ pub struct Ledger {
     /// How often each job was read at a foreign shard and copied home: originals, copies.
     pub forwards: BTreeMap<JobIx, (u32, u32)>,
     pub folds: Vec<Fold>,
+    /// Commands, where they lie in the first delay topic.
+    pub commands: BTreeMap<(Shard, Offset), Given>,
+}
+
+/// A pause with its end, or a resume.
+#[derive(Clone, Debug)]
+pub struct Given {
+    pub scope: Scope,
+    pub pause: Option<Millis>,
 }
 
 /// The changelogs of a shard, folded: the last value of each key.
@@ -37,6 +48,9 @@ pub struct Fold {
     pub applied: BTreeMap<Vec<u8>, Vec<u8>>,
     pub last_commit: Millis,
     pub group_offset: Offset,
+    /// What of `state` is held and paused, decoded, and when it was committed.
+    pub holds: BTreeMap<ConnectionId, (Hold, Millis)>,
+    pub pauses: BTreeMap<Scope, Pause>,
 }
 
 #[derive(Clone, Debug)]
@@ -65,6 +79,7 @@ pub struct Release {
     pub due: Millis,
     /// The first release.
     pub since: Millis,
+    pub at: Millis,
 }
 
 impl Ledger {
@@ -188,12 +203,13 @@ impl World {
         self.marks.hit(match because {
             Because::Retry => Mark::ReleasedForRetry,
             Because::Order => Mark::ReleasedForOrder,
-            Because::RateLimit | Because::Held => Mark::ReleasedForMemory,
+            Because::RateLimit => Mark::ReleasedForMemory,
+            Because::Held => Mark::ReleasedForHold,
         });
         let entry = self.ledger.deliveries.get_mut(&del).unwrap();
         entry.places.push((tier, offset));
         let (due, since) = (letter.due.unwrap_or_default(), letter.since.unwrap_or_default());
-        entry.release = Some(Release { attempt: letter.attempt, because, due, since });
+        entry.release = Some(Release { attempt: letter.attempt, because, due, since, at: self.now });
         if let Some(view) = slot.and_then(|it| self.processes[it].view.shards.get_mut(&shard)) {
             view.on_way.insert(del, (tier, offset));
         }
@@ -250,6 +266,7 @@ impl World {
         if topic == Topic::State && key.starts_with(b"dead/") && message.value.is_none() {
             self.on_death_deleted(&key);
         }
+        self.hold_committed(shard, topic, message);
         let fold = self.ledger.fold_mut(shard);
         let map = if topic == Topic::State { &mut fold.state } else { &mut fold.applied };
         match &message.value {

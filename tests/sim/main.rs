@@ -33,6 +33,7 @@ mod observe;
 mod operator;
 mod options;
 mod partition;
+mod pauses;
 mod replay;
 mod run;
 mod scenes;

@@ -21,6 +21,7 @@ impl World {
                     self.processes[who.slot].view.restart(assignment.shard);
                     let now = self.now;
                     self.processes[who.slot].view.shards.entry(assignment.shard).or_default().begun = now;
+                    self.note_assigned(who, assignment.shard);
                     self.trace(|| {
                         format!("{who}: assigned {}, group offset {:?}", assignment.shard, assignment.group_offset)
                     });
@@ -43,7 +44,10 @@ impl World {
             Event::Log(LogEvent::Tail { shard, messages }) => {
                 self.trace(|| format!("{who}: tail of {shard} with {} messages", messages.len()));
             }
-            Event::Log(LogEvent::CommitEnded { .. } | LogEvent::Stopped { .. } | LogEvent::Closed) | Event::Drain => {}
+            Event::Log(LogEvent::CommitEnded { .. } | LogEvent::Stopped { .. } | LogEvent::Closed)
+            | Event::AccessChanged(_)
+            | Event::Explain(_)
+            | Event::Drain => {}
             Event::CallEnded(ended) => self.answered(who, ended),
         }
     }
@@ -54,7 +58,10 @@ impl World {
         for received in messages {
             match topic {
                 Topic::Jobs => self.mark_on_its_way(who, shard, received.offset),
-                Topic::Delay(tier) => self.mark_follower(who, shard, (tier, received.offset)),
+                Topic::Delay(tier) => {
+                    self.heard(who, shard, (tier, received.offset));
+                    self.mark_follower(who, shard, (tier, received.offset));
+                }
                 Topic::Dlq | Topic::State | Topic::Applied | Topic::Outcomes => {}
             }
         }
@@ -76,6 +83,7 @@ impl World {
         self.trace(|| format!("{who}: call {} ended with {:?}", ended.id.0, ended.answer));
         self.heard_of_limits(who, (shard, epoch), flight);
         inputs.iter().for_each(|input| self.landed(who, conn, input));
+        self.probe_answered(who, flight, &ended.answer);
         let view = &self.processes[who.slot].view;
         let current = view.shards.get(&shard).is_some_and(|it| it.epoch == epoch);
         for (place, input) in inputs.iter().enumerate() {

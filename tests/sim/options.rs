@@ -32,6 +32,7 @@ pub struct MachineOptions {
     pub batch_max: usize,
     pub retry_base_ms: u64,
     pub retries: u32,
+    pub hold_after: Option<u32>,
     pub ttl_ms: u64,
     pub dead_ttl_ms: u64,
     pub renew_after_ms: u64,
@@ -81,6 +82,10 @@ pub struct CrmOptions {
     pub retry_after: u32,
     /// Outages of one tenant.
     pub outages: u64,
+    /// Times at which an account refuses our credentials for a while.
+    pub revocations: u64,
+    /// Times at which a quota is used up for a while.
+    pub quotas: u64,
 }
 
 /// Limits of every account. Drawn apart, so that seeds without them are what they were.
@@ -140,6 +145,8 @@ pub struct OperatorOptions {
     /// Times at which everything is stopped and group offsets are moved.
     pub rewinds: u64,
     pub forwards: u32,
+    /// Pauses, each of which is resumed or has an end.
+    pub pauses: u64,
 }
 
 /// What must stop a shard, as going on would lose or repeat work without a word.
@@ -181,7 +188,8 @@ impl Options {
             records: it.spread(1, 40),
             jobs,
             faulty_ms,
-            drain_ms: 900_000 + slow_ms + limits.drain_ms(jobs as u64, log.marker_ms),
+            // a probe may be up to five minutes away when faults end
+            drain_ms: 1_200_000 + slow_ms + limits.drain_ms(jobs as u64, log.marker_ms),
             log,
             crm: CrmOptions::draw(it),
             limits,
@@ -199,6 +207,7 @@ impl MachineOptions {
             batch_max: it.pick(&[1, 2, 3, 10, 100, 100]),
             retry_base_ms: it.pick(&[200, 500, 1000, 5000, 5000]),
             retries: it.pick(&[0, 1, 2, 5, 5, 5]).try_into().unwrap(),
+            hold_after: it.pick(&[None, Some(10), Some(10), Some(3), Some(1)]),
             ttl_ms: it.pick(&[604_800_000, 604_800_000, 604_800_000, 60_000, 120_000]),
             dead_ttl_ms: others.pick(&[2_592_000_000, 2_592_000_000, 30_000]),
             renew_after_ms: others.pick(&[86_400_000, 86_400_000, 20_000, 3_000]),
@@ -249,6 +258,8 @@ impl CrmOptions {
             failed_between: it.pick(&[0, 0, 20, 100]),
             retry_after: it.pick(&[0, 0, 300]),
             outages: it.pick(&[0, 0, 1, 3]),
+            revocations: it.pick(&[0, 0, 1, 2]),
+            quotas: it.pick(&[0, 0, 0, 1, 2]),
         }
     }
 }
@@ -318,7 +329,12 @@ impl InputOptions {
 
 impl OperatorOptions {
     fn draw(it: &mut Dice) -> Self {
-        Self { loses: None, rewinds: it.pick(&[0, 0, 0, 1, 2]), forwards: it.pick(&[0, 0, 0, 250]) }
+        Self {
+            rewinds: it.pick(&[0, 0, 0, 1, 2]),
+            forwards: it.pick(&[0, 0, 0, 250]),
+            loses: None,
+            pauses: it.pick(&[0, 0, 1, 3, 6]),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::ledger::Del;
 use crate::workload::{ConnIx, RecordIx};
-use sluicegate::model::{Millis, Offset, Shard, Tier, Topic};
+use sluicegate::model::{Millis, Offset, Scope, Shard, Tier, Topic};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Default)]
@@ -37,6 +37,12 @@ pub struct ShardView {
     pub heard: BTreeMap<(ConnIx, usize), Heard>,
     /// How far each topic was shown.
     pub shown: BTreeMap<Topic, Offset>,
+    /// Since when it has this shard.
+    pub since: Millis,
+    /// The last command that it was shown of each scope: a pause with its end, or a resume.
+    pub commands: BTreeMap<Scope, Option<Millis>>,
+    /// When each connection's last call that stood alone and was answered well had started.
+    pub freed: BTreeMap<ConnIx, Millis>,
 }
 
 /// An answer's word on a window.

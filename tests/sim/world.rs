@@ -15,8 +15,8 @@ use crate::options::Options;
 use crate::partition::TxnId;
 use crate::store::Disk;
 use crate::view::View;
-use crate::workload::Workload;
-use sluicegate::model::{Millis, Offset, Shard, Topic};
+use crate::workload::{ConnIx, Workload};
+use sluicegate::model::{Millis, Offset, Scope, Shard, Topic};
 use sluicegate::ports::Event;
 use std::cell::{Ref, RefCell, RefMut};
 use std::collections::VecDeque;
@@ -63,6 +63,8 @@ pub enum Action {
     Produce(usize),
     EndProduced(TxnId, bool),
     Maintain,
+    Operate { scope: Scope, pause: Option<Option<Millis>> },
+    GiveBack(ConnIx),
     FaultsOff,
     CheckDrained,
 }
@@ -92,6 +94,8 @@ impl Action {
             | Self::Produce(_)
             | Self::EndProduced(_, _)
             | Self::Maintain
+            | Self::Operate { .. }
+            | Self::GiveBack(_)
             | Self::FaultsOff
             | Self::CheckDrained => None,
         }
@@ -252,6 +256,8 @@ impl World {
             Action::Produce(event) => self.produce_event(event),
             Action::EndProduced(txn, committed) => self.end_produced(txn, committed),
             Action::Thaw(who) => self.thaw(who),
+            Action::Operate { scope, pause } => self.operate(scope, pause),
+            Action::GiveBack(conn) => self.give_back(conn),
             Action::FaultsOff => self.end_faults(),
             Action::CheckDrained => self.check_drained(),
             Action::Turn { .. } | Action::Start(_) | Action::Fault(_) | Action::Maintain => return Some(action),

@@ -20,6 +20,7 @@ fn machine() -> Machine {
         incarnation: Incarnation(1),
         idempotency_ttl: Duration::from_secs(60),
         retry,
+        hold_after: None,
         call_deadline: Duration::from_secs(10),
         connection_calls_max: 8,
         window_max: 256,

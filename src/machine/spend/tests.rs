@@ -38,6 +38,7 @@ impl Scene {
             incarnation: Incarnation(1),
             idempotency_ttl: Duration::from_hours(24),
             retry: Policy { base: Duration::from_secs(5), factor: 2.0, jitter: (1.0, 1.0), retries: 5 },
+            hold_after: None,
             connection_calls_max: 1_000,
             call_deadline: Duration::from_secs(10),
             window_max: 256,

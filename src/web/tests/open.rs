@@ -57,7 +57,7 @@ async fn the_status_that_is_asked_for_is_the_one_that_is_given() {
 #[tokio::test]
 async fn with_a_token_everything_but_the_probes_needs_it() {
     let served = serve_with(Some(TOKEN), Limits::default()).await;
-    for path in ["/metrics", "/api/v1/status", "/v1/jobs", "/nowhere", "/"] {
+    for path in ["/metrics", "/api/v1/status", "/api/v1/explain", "/api/v1/pause", "/v1/jobs", "/nowhere", "/"] {
         let answer = served.get(path).send().await.unwrap();
         assert_eq!(
             (answer.status().as_u16(), &answer.headers()["www-authenticate"]),
@@ -67,6 +67,7 @@ async fn with_a_token_everything_but_the_probes_needs_it() {
         assert_eq!(wrong.0, 401, "{path}");
     }
     assert_eq!(told(served.post("{}")).await.0, 401);
+    assert_eq!(told(served.post_to("/api/v1/pause", "{}")).await.0, 401);
     assert_eq!(told(served.post("{}").bearer_auth(TOKEN)).await.0, 400);
     assert_eq!(told(served.get("/nowhere").bearer_auth(TOKEN)).await.0, 404);
     assert_eq!(told(served.get("/api/v1/status").bearer_auth(TOKEN)).await.0, 200);

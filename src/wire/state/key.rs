@@ -3,7 +3,7 @@
 
 use crate::model::{DedupeHash, Offset, Segment, StateKey, TenantHash, Topic};
 use crate::wire::binary::{Cut, Pen};
-use crate::wire::escape;
+use crate::wire::{escape, scope};
 use bytes::Bytes;
 
 const SHOWN_BYTES_MAX: usize = 200;
@@ -22,6 +22,8 @@ pub(super) fn encode(key: &StateKey) -> Bytes {
         StateKey::Connection(id) => format!("connection/{}", escape::connection(id)),
         StateKey::Dead(seq, None) => format!("dead/{seq}/"),
         StateKey::Dead(seq, Some(connection)) => format!("dead/{seq}/{}", escape::connection(connection)),
+        StateKey::Hold(connection) => format!("hold/{}", escape::connection(connection)),
+        StateKey::Pause(about) => format!("pause/{}", scope::write(about)),
     };
     text.into()
 }
@@ -65,6 +67,8 @@ fn text(key: &str) -> Option<StateKey> {
                 text => escape::read_connection(text).map(|it| StateKey::Dead(seq, Some(it))),
             }
         }
+        "hold" => escape::read_connection(rest).map(StateKey::Hold),
+        "pause" => scope::read(rest).map(StateKey::Pause),
         _ => None,
     }
 }

@@ -4,9 +4,9 @@
 
 use super::{StateFault, decode, encode, encode_key};
 use crate::model::{
-    AppliedMark, CommitMark, CommitNumber, ConnectionId, ConnectionMark, DeadMark, DedupeHash, Incarnation, Millis,
-    Offset, Operations, Position, Reason, Rewinds, Segment, SegmentBits, Spent, StateKey, StateValue, TenantHash,
-    TenantId, Tier, Topic, Unit, WindowMark, WindowName,
+    AppliedMark, CommitMark, CommitNumber, ConnectionId, ConnectionMark, DeadMark, DedupeHash, Hold, HoldCause,
+    Incarnation, Millis, Offset, Operations, Pause, Position, Reason, Rewinds, Scope, Segment, SegmentBits, Spent,
+    StateKey, StateValue, TenantHash, TenantId, Tier, Topic, Unit, WindowMark, WindowName,
 };
 use crate::wire::strategies;
 use proptest::prelude::*;
@@ -100,6 +100,26 @@ fn keys_are_readable() {
 }
 
 #[test]
+fn holds_and_pauses_have_readable_keys_and_fixed_bytes() {
+    let id = ConnectionId { tenant: TenantId::from("acme"), name: "hubspot".into() };
+    let hold = Hold {
+        cause: HoldCause::Credentials,
+        since: Millis(1000),
+        next: Millis(61_000),
+        failures: 1,
+        reason: Some(Reason::Unauthorized),
+        status: Some(401),
+    };
+    let (key, value) = encode(&StateKey::Hold(id.clone()), &StateValue::Hold(hold));
+    assert_eq!(&key[..], b"hold/acme/hubspot");
+    assert_eq!(hex(&value), "010b63726564656e7469616c73e807c8dc0301010c756e617574686f72697a65649203");
+    let pause = Pause { since: Millis(1000), until: None, reason: "why".to_owned(), actor: "who".to_owned() };
+    let (key, value) = encode(&StateKey::Pause(Scope::Connection(id)), &StateValue::Pause(pause));
+    assert_eq!(&key[..], b"pause/connection/acme/hubspot");
+    assert_eq!(hex(&value), "01e80700037768790377686f");
+}
+
+#[test]
 fn a_newer_format_is_named_with_its_key() {
     for (key, _) in samples() {
         let fault = decode(key.topic(), &encode_key(&key), Some(&[2, 1, 1])).unwrap_err();
@@ -132,6 +152,11 @@ fn keys_of_others_are_refused() {
         "dead/1/%41/b",
         "connection/a",
         "connection/a/b/c",
+        "hold/a",
+        "hold/a/b/c",
+        "pause/",
+        "pause/everything",
+        "pause/crm/nobody",
     ];
     for key in keys {
         let fault = decode(Topic::State, key.as_bytes(), None).unwrap_err();
@@ -165,7 +190,7 @@ proptest! {
     #[test]
     fn every_key_and_value_reads_back((key, value) in strategies::state()) {
         let (name, bytes) = encode(&key, &value);
-        let is_of_any_size = matches!(value, StateValue::Dead(_) | StateValue::Connection(_));
+        let is_of_any_size = matches!(value, StateValue::Dead(_) | StateValue::Connection(_) | StateValue::Pause(_));
         prop_assert!(bytes.len() <= 514 || is_of_any_size);
         prop_assert_eq!(decode(key.topic(), &name, Some(&bytes)), Ok((key.clone(), Some(value))));
         prop_assert_eq!(decode(key.topic(), &name, None), Ok((key, None)));
@@ -174,7 +199,7 @@ proptest! {
     #[test]
     fn a_key_has_one_text(
         topic in strategies::topic(),
-        key in "(commit|position|settled|dead|/|jobs|delay.5s|[0-9]|%|2F|a){0,8}",
+        key in "(commit|position|settled|dead|hold|pause|all|crm|tenant|/|jobs|delay.5s|[0-9]|%|2F|a){0,8}",
     ) {
         if let Ok((read, _)) = decode(topic, key.as_bytes(), None) {
             prop_assert_eq!(encode_key(&read), key.as_bytes());

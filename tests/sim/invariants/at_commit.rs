@@ -34,6 +34,7 @@ impl World {
         self.is_whole(del, letter, message);
         let cut = letter.history.iter().any(|it| 0 < it.cut);
         self.marks.hit_if(cut, Mark::CutToFit);
+        self.the_account_is_not_counted(del, letter);
         let entry = &self.ledger.deliveries[&del].clone();
         let before = entry.release.as_ref().map_or(0, |it| it.attempt);
         let renewed = self.is_renewal(entry, letter);
@@ -75,6 +76,7 @@ impl World {
     /// I3 for the dead: the original whole, one history entry per committed attempt, a reason that fits.
     pub fn check_dead_letter(&mut self, del: Del, letter: &Letter, message: &Message) {
         self.is_whole(del, letter, message);
+        self.the_account_is_not_counted(del, letter);
         let entry = &self.ledger.deliveries[&del];
         let spec = self.workload.spec(entry.job);
         let expected = match &spec.kind {
@@ -129,6 +131,13 @@ impl World {
         let waits = del.conn.is_some() && counted && self.options.log.delay_max < size + HEADERS;
         let goes_home = del.conn.is_none() && self.options.log.jobs_max < size;
         letter.reason == Some(Reason::InvalidJob) && (waits || goes_home)
+    }
+
+    /// The account's faults are nobody's attempts; the CRM answers 401 for no other reason.
+    fn the_account_is_not_counted(&mut self, del: Del, letter: &Letter) {
+        if letter.history.iter().any(|it| it.counted && it.status == Some(401)) {
+            self.broken("I3", format!("{} pays for its account: {:?}", self.name(del), letter.history));
+        }
     }
 
     fn is_whole(&mut self, del: Del, letter: &Letter, message: &Message) {

@@ -117,6 +117,10 @@ impl World {
                 return Some(format!("jobs of shard {shard} are settled up to {low}, the last lies at {last}"));
             }
         }
+        let paused = self.ledger.folds.iter().flat_map(|it| it.pauses.keys()).next();
+        if let Some(scope) = paused {
+            return Some(format!("{scope} is still paused"));
+        }
         let open = |it: &Entry| it.record.is_some() && it.outcomes.is_empty() && !it.skipped;
         let waiting = self.ledger.deliveries.iter().find(|it| open(it.1) || it.1.release.is_some());
         waiting.map(|it| format!("{} waits; {}", self.name(*it.0), self.where_it_lies(*it.0)))

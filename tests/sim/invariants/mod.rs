@@ -13,6 +13,8 @@
 //! | I9 everything drains | `at_end` | `unfinished` |
 //! | I10 no retry early | `at_call` | `is_not_early` |
 //! | I13 bounds | `at_call`, `run` | `is_within_bounds`: inputs of a call, calls out; turns without end (`run`) |
+//! | H1 nothing is called that a person paused | `at_hold` | `is_not_paused` |
+//! | H2 what is held is probed, with one delivery, when it is due, the least tried first | `at_hold` | `is_a_probe` |
 //! | I14 no input stops a shard | `run` | a panic, a loop that stops for good |
 //!
 //! `PORT`: the engine used a port against its contract. `SIM`: the simulator caught itself in a mistake.
@@ -20,4 +22,5 @@
 mod at_call;
 mod at_commit;
 mod at_end;
+mod at_hold;
 mod at_turn;
