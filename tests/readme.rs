@@ -53,6 +53,7 @@ fn the_quickstart_without_kafka_brings_a_job_to_hubspot() {
     assert_eq!((totals["effects"].as_u64(), totals["duplicates"].as_u64()), (Some(1), Some(0)), "{totals}");
     assert!(seen.stdout.contains("HTTP/1.1 202") && seen.stdout.contains("ada@example.com"), "{}", seen.stdout);
     assert!(seen.stdout.contains("connections    1 hubspot"), "check says what is configured: {}", seen.stdout);
+    assert!(seen.stdout.contains("SHARDS TOLD"), "pause says whom it told: {}", seen.stdout);
     assert!(seen.stdout.contains("embedded"), "status says which log: {}", seen.stdout);
 }
 

@@ -166,20 +166,14 @@ impl Options {
     pub fn draw(seed: u64) -> Self {
         let mut dice = Dice::new(seed).fork("options");
         let it = &mut dice;
-        let mut machine = MachineOptions::draw(it, &mut Dice::new(seed).fork("patience"));
+        let machine = MachineOptions::draw(it, &mut Dice::new(seed).fork("patience"));
         let limits = LimitOptions::draw(&mut Dice::new(seed).fork("limits"));
-        if 0 < limits.clock_ms {
-            // with clocks that differ it cannot be said to the second how old a thing is
-            machine.ttl_ms = 604_800_000;
-            machine.renew_after_ms = 86_400_000;
-            machine.max_wait_ms = 1_209_600_000;
-        }
         let faulty_ms = it.between(20, 200) * 1000;
         let jobs = index(it.between(5, 40) + it.spread(0, 100));
         let log = LogOptions::draw(it, &mut Dice::new(seed).fork("sizes"));
         // where each commit holds one outcome and takes seconds, patience is what it takes
         let slow_ms = if machine.commit_outcomes < 20 { jobs as u64 * 8 * log.marker_ms } else { 0 };
-        Self {
+        let mut drawn = Self {
             seed,
             instances: index(it.between(1, 3)),
             shards: u32::try_from(it.between(1, 4)).unwrap(),
@@ -197,7 +191,20 @@ impl Options {
             input: InputOptions::draw(it),
             operator: OperatorOptions::draw(it),
             machine,
+        };
+        if 0 < drawn.limits.clock_ms {
+            drawn.tells_no_time();
         }
+        drawn
+    }
+
+    /// With clocks that differ it cannot be said to the second how old a thing is, or when a hold or a pause ends.
+    fn tells_no_time(&mut self) {
+        self.machine.ttl_ms = 604_800_000;
+        self.machine.renew_after_ms = 86_400_000;
+        self.machine.max_wait_ms = 1_209_600_000;
+        self.machine.hold_after = None;
+        (self.crm.revocations, self.crm.quotas, self.operator.pauses) = (0, 0, 0);
     }
 }
 

@@ -16,6 +16,8 @@ const LATE: f64 = 1.0;
 fn what_failed_is_called_again_after_the_true_delays_and_never_early() {
     let mut stage = Stage::new("delays", 1);
     stage.retry_base = "5s";
+    // All fail at once here, which is an outage; the delays of each are to be seen.
+    stage.hold_after = 0;
     let jobs: Vec<Job> = (0..20).map(|it| job(&stage, &format!("twice-{it}"))).collect();
     for job in &jobs {
         stage.hubspot.script(&script(&job.record, 2, UNAVAILABLE));

@@ -17,8 +17,9 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long everything may take to be applied once no more events come.
-const DRAIN_WITHIN: Duration = Duration::from_secs(200);
+/// How long everything may take to be applied once no more events come: the probe of a CRM that was down for long may
+/// be five minutes away.
+const DRAIN_WITHIN: Duration = Duration::from_secs(500);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Plays until the time is up, the script is over, or the viewer has seen enough; then lets everything drain and

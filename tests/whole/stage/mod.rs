@@ -40,6 +40,8 @@ pub(crate) struct Stage {
     pub(crate) tenants: Vec<String>,
     /// `[retry] base`.
     pub(crate) retry_base: &'static str,
+    /// `[hold] after`.
+    pub(crate) hold_after: u32,
     pub(crate) dir: TempDir,
     producer: OnceLock<BaseProducer>,
     _seat: Seat,
@@ -65,6 +67,7 @@ impl Stage {
             hubspot: Hubspot::start(),
             tenants: (0..tenants).map(|it| format!("tenant-{it}")).collect(),
             retry_base: "200ms",
+            hold_after: 10,
             dir: tempfile::Builder::new().prefix("sluicegate-whole-").tempdir().unwrap(),
             producer: OnceLock::new(),
             _seat: seat,
@@ -151,12 +154,13 @@ impl Stage {
         let mut text = format!(
             "[kafka]\nbootstrap_servers = {:?}\ntopic_prefix = {:?}\ngroup_id = {:?}\n\
              group_instance_id = {instance:?}\npartitions = {PARTITIONS}\nreplication_factor = 1\n\
-             [state]\ndir = {:?}\n[retry]\nbase = {:?}\n[http]\nlisten = \"127.0.0.1:{}\"\n",
+             [state]\ndir = {:?}\n[retry]\nbase = {:?}\n[hold]\nafter = {}\n[http]\nlisten = \"127.0.0.1:{}\"\n",
             settings.bootstrap_servers,
             settings.topic_prefix,
             settings.group_id,
             self.state_dir(instance),
             self.retry_base,
+            self.hold_after,
             process::free_port(),
         );
         for tenant in &self.tenants {
