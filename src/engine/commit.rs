@@ -195,7 +195,10 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         let suspect = culprit.and_then(|it| Some((it.shard, self.suspect_of(it)?)));
         let machine = |shard| self.shards.get(&shard).and_then(ShardSlot::machine);
         let yields = suspect.is_some_and(|(shard, it)| machine(shard).is_some_and(|machine| machine.can_yield(it)));
-        if !yields && REFUSALS_MAX <= self.committer.refusals {
+        // What another owner has now is for that one to answer.
+        let parts = self.committer.under_way.as_ref().map(|it| &it.parts);
+        let is_ours = culprit.is_none_or(|it| parts.is_some_and(|parts| parts.contains_key(&it.shard)));
+        if is_ours && !yields && REFUSALS_MAX <= self.committer.refusals {
             let what = format!("a commit was refused {} times: {fault}; {WAY_OUT}", self.committer.refusals);
             return self.stop(LogFault { what });
         }

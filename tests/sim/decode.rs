@@ -40,6 +40,8 @@ pub struct OutcomeLine {
     pub connection: Option<(String, String)>,
     pub outcome: Outcome,
     pub reason: Option<Reason>,
+    /// When it ended, as its process took the time to be.
+    pub at: Option<Millis>,
     pub shard: Shard,
     pub seq: Offset,
 }
@@ -107,6 +109,11 @@ pub fn outcome(message: &Message) -> Result<OutcomeLine, String> {
             .as_str()
             .map(|it| Reason::from_name(it).ok_or_else(|| format!("reason `{it}`")))
             .transpose()?,
+        at: field("at")?
+            .parse::<jiff::Timestamp>()
+            .ok()
+            .and_then(|it| u64::try_from(it.as_millisecond()).ok())
+            .map(Millis),
         shard,
         seq,
     })

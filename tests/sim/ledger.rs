@@ -255,7 +255,7 @@ impl World {
         if line.outcome == Outcome::Applied
             && let (Some(conn), Kind::Valid { key, .. }) = (conn, &self.workload.spec(entry.job).kind)
         {
-            sum.applied.insert((conn, *key));
+            sum.applied.insert((conn, *key), line.at.unwrap_or(self.now));
         }
     }
 
@@ -329,6 +329,6 @@ impl World {
 pub struct Sum {
     pub outcomes: Vec<(Del, Outcome)>,
     pub dead_letters: BTreeSet<Del>,
-    pub applied: BTreeSet<(ConnIx, u32)>,
+    pub applied: BTreeMap<(ConnIx, u32), Millis>,
     pub applied_puts: usize,
 }

@@ -155,8 +155,8 @@ impl World {
 
     /// Between the messages of one transaction: each death has its letter, each success its key, each end its right.
     pub fn after_commit(&mut self, sum: &Sum) {
-        for key in &sum.applied {
-            if let Some(at) = self.ledger.applied.insert(*key, self.now)
+        for (key, ended) in &sum.applied {
+            if let Some(at) = self.ledger.applied.insert(*key, *ended)
                 && self.now.0 < at.0 + self.options.machine.ttl_ms
             {
                 self.broken("I2", format!("the key {key:?} succeeded twice, at {at} and at {}", self.now));
@@ -188,7 +188,7 @@ impl World {
             }
             Outcome::Dead => (!sum.dead_letters.contains(&del)).then(|| "dead without a dead letter".to_owned()),
             Outcome::Duplicate => {
-                let remembered = |at: &Millis| self.now.0 <= at.0 + self.options.machine.ttl_ms + COMMIT_MS;
+                let remembered = |at: &Millis| self.now.0 <= at.0 + self.options.machine.ttl_ms + 2 * COMMIT_MS;
                 let known = self.key_of(del).is_some_and(|it| self.ledger.applied.get(&it).is_some_and(remembered));
                 (!known && !self.is_expired(del, entry)).then(|| "a duplicate of nothing".to_owned())
             }
@@ -224,13 +224,18 @@ fn counted(history: &[Tried]) -> usize {
     history.iter().filter(|it| it.counted).count()
 }
 
-/// Whether the counted entries are attempts 1, 2, … up to `attempt`, those counted in that were cut out.
+/// Whether the counted entries are attempts 1, 2, … up to `attempt`. What was cut out may have been attempts, or refusals
+/// of the account that are none.
 fn is_counted_through(history: &[Tried], attempt: u32) -> bool {
-    let mut next = 1;
-    let follows = |it: &Tried| {
-        let fits = it.attempt == next + it.cut;
-        next = it.attempt + 1;
-        fits
-    };
-    history.iter().filter(|it| it.counted).all(follows) && next == attempt + 1
+    let (mut next, mut missing) = (1, 0);
+    for it in history {
+        missing += it.cut;
+        if it.counted {
+            if !(next..=next + missing).contains(&it.attempt) {
+                return false;
+            }
+            (next, missing) = (it.attempt + 1, 0);
+        }
+    }
+    (next..=next + missing).contains(&(attempt + 1))
 }
