@@ -110,11 +110,7 @@ impl Metrics {
                 "Deliveries that went to a delay topic.",
                 &["crm", "because"],
             )?,
-            waiting: make.gauges(
-                "sluicegate_waiting_deliveries",
-                "Deliveries that wait in delay topics.",
-                &["because"],
-            )?,
+            waiting: make.waiting()?,
             request_seconds: make.histograms(
                 "sluicegate_crm_request_duration_seconds",
                 "From the start of a CRM call to its end.",
@@ -161,10 +157,7 @@ impl Metrics {
             )?,
             memory_bytes: make.float_gauge("sluicegate_memory_deliveries_bytes", "Bytes of deliveries in memory.")?,
             waiting_bytes: make.gauge("sluicegate_waiting_bytes", "Bytes of messages in the waiting index.")?,
-            shards_full: make.gauge(
-                "sluicegate_shards_full",
-                "Shards that read no new job because what waits fills the disk that it may fill.",
-            )?,
+            shards_full: make.shards_full()?,
             held: make.gauges("sluicegate_held_connections", "Connections that are held, by cause.", &["cause"])?,
             pauses: make.gauge("sluicegate_pauses", "Scopes that a person paused.")?,
             registry,
@@ -289,6 +282,15 @@ impl Maker<'_> {
     fn bucket_level(&self) -> Result<GaugeVec, prometheus::Error> {
         let labels = ["tenant", "connection", "window"];
         self.float_gauges("sluicegate_bucket_level_ratio", "Free share of each limit window, 0 to 1.", &labels)
+    }
+
+    fn waiting(&self) -> Result<IntGaugeVec, prometheus::Error> {
+        self.gauges("sluicegate_waiting_deliveries", "Deliveries that wait in delay topics.", &["because"])
+    }
+
+    fn shards_full(&self) -> Result<IntGauge, prometheus::Error> {
+        let help = "Shards that read no new job because what waits fills the disk that it may fill.";
+        self.gauge("sluicegate_shards_full", help)
     }
 
     fn corrections(&self) -> Result<IntCounterVec, prometheus::Error> {
