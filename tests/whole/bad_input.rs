@@ -12,6 +12,8 @@ use std::time::Duration;
 const MEGABYTES_10: usize = 10 * 1024 * 1024;
 /// Later than now, and still taken by a broker with its own settings.
 const AHEAD_MS: i64 = 50 * 60 * 1_000;
+/// A tenant that is unknown is waited for so long; a job that is older dies at once.
+const PAST_PATIENCE_MS: i64 = 2 * 60 * 1_000;
 
 struct Bad {
     name: &'static str,
@@ -123,7 +125,10 @@ fn bad(stage: &Stage) -> Vec<Bad> {
     };
     let mut bad: Vec<Bad> =
         all.into_iter().map(|(name, reason, value)| Bad { name, reason, letter: letter(value) }).collect();
-    let ahead = Some(i64::try_from(now_us() / 1_000).unwrap() + AHEAD_MS);
+    let now = i64::try_from(now_us() / 1_000).unwrap();
+    let of_nobody = bad.iter_mut().find(|it| it.reason == "unknown_tenant").unwrap();
+    of_nobody.letter.timestamp = Some(now - PAST_PATIENCE_MS);
+    let ahead = Some(now + AHEAD_MS);
     let nonsense = |letter| Bad { name: "no key, a time to come", reason: "invalid_job", letter };
     bad.push(nonsense(Letter { key: None, timestamp: ahead, ..letter(b"[]".to_vec()) }));
     assert_eq!(text(&whole, "tenant_id"), stage.tenants[0]);
