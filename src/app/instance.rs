@@ -131,17 +131,19 @@ fn run<L: Log, S: Store, C: Crms>(
         if events.iter().any(|it| matches!(it, Event::Drain)) {
             pulse.draining.store(true, Ordering::Relaxed);
         }
-        if events.iter().any(|it| matches!(it, Event::Log(LogEvent::Assigned(_)))) {
-            pulse.assigned.store(true, Ordering::Relaxed);
-        }
+        let assigned = events.iter().any(|it| matches!(it, Event::Log(LogEvent::Assigned(_))));
         let (now, began) = (clock.now(), Instant::now());
         let busy = !events.is_empty();
         let turn = engine.turn(now, events);
         count(metrics, turn.notes);
         pulse.beat_at(now);
-        if SHOW_EVERY <= now.since(shown_at) || turn.ended.is_some() {
+        if SHOW_EVERY <= now.since(shown_at) || turn.ended.is_some() || assigned {
             shown_at = now;
             show(&engine, pulse, metrics);
+        }
+        // Not before the shards are shown: a process would be ready with none for a moment.
+        if assigned {
+            pulse.assigned.store(true, Ordering::Relaxed);
         }
         if SHOW_BUCKETS_EVERY <= now.since(buckets_shown_at) {
             buckets_shown_at = now;
