@@ -55,8 +55,7 @@ fn log(settings: &Settings) -> Result<KafkaJobs, Exit> {
         LogKind::Kafka => {
             let kafka = world::kafka_settings(settings);
             let kafka = kafka.map_err(|error| told(Exit::BadConfiguration, format!("{error:#}")))?;
-            kafka.check().map_err(|fault| told(Exit::BadConfiguration, fault))?;
-            Ok(KafkaJobs::new(kafka))
+            KafkaJobs::started(kafka).map_err(|fault| told(Exit::BadConfiguration, fault))
         }
         LogKind::Embedded => Err(told(
             Exit::Refused,

@@ -19,6 +19,13 @@ impl KafkaJobs {
         Self { settings, producer: Mutex::new(None) }
     }
 
+    /// For a command line that sends at once: what the client refuses is said before anything is read.
+    pub(super) fn started(settings: KafkaSettings) -> Result<Self, KafkaFault> {
+        let jobs = Self::new(settings);
+        drop(jobs.producer()?);
+        Ok(jobs)
+    }
+
     fn producer(&self) -> Result<JobProducer, KafkaFault> {
         let mut producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(started) = &*producer {

@@ -68,10 +68,10 @@ fn knows(settings: &Settings, scope: &Scope) -> Result<(), Exit> {
 fn give_to_kafka(settings: &Settings, command: &Command) -> Result<Given, Exit> {
     let kafka = world::kafka_settings(settings);
     let kafka = kafka.map_err(|error| told(Exit::BadConfiguration, format!("{error:#}")))?;
-    kafka.check().map_err(|fault| told(Exit::BadConfiguration, fault))?;
+    let jobs = KafkaJobs::started(kafka).map_err(|fault| told(Exit::BadConfiguration, fault))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| told(Exit::Failure, error))?;
-    let given = runtime.block_on(give(&KafkaJobs::new(kafka), command, settings.kafka.partitions));
+    let given = runtime.block_on(give(&jobs, command, settings.kafka.partitions));
     given.map_err(|fault| {
         let hint =
             "some shards may have been told: give it again, or see docs/operations.md, pausing without this program";

@@ -58,7 +58,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         let machines = || self.shards.values().filter_map(ShardSlot::machine);
         let renewed: usize = machines().map(|it| it.renewed_count()).sum();
         let on_way = self.shards.get(&shard).and_then(ShardSlot::machine).map_or(0, |it| it.on_way_count());
-        if self.settings.on_way_max <= on_way {
+        if self.on_way_share() <= on_way {
             return 0;
         }
         (self.settings.commit_outcomes / SHARE).max(1).saturating_sub(renewed)

@@ -44,8 +44,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     pub(super) fn say_what_is_wanted(&mut self) {
         let full = self.is_full() || self.draining;
         let shards = self.shards.len().max(1);
-        let on_way_max = (self.settings.on_way_max / u64::try_from(shards).unwrap_or(u64::MAX)).max(1);
-        let bounds = (on_way_max, self.settings.waiting_bytes_max);
+        let bounds = (self.on_way_share(), self.settings.waiting_bytes_max);
         for (shard, slot) in &mut self.shards {
             let jobs = wants_jobs(slot, bounds) && !full;
             let filing = slot.machine().is_some() && slot.unfiled_count() < UNFILED_MAX / shards;
@@ -60,6 +59,12 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
                 }
             }
         }
+    }
+
+    /// How many deliveries of one shard may be on their way.
+    pub(super) fn on_way_share(&self) -> u64 {
+        let shards = u64::try_from(self.shards.len().max(1)).unwrap_or(u64::MAX);
+        (self.settings.on_way_max / shards).max(1)
     }
 
     /// When something will be due at the latest.

@@ -3,8 +3,8 @@
 //! Not here: how long that is, and finding it (`engine`).
 
 use crate::machine::moment::Moment;
-use crate::machine::{Aged, Bug, DeadLetter, Delivery, Head, Machine, Note, Renewed};
-use crate::model::{DeadMark, EntryKey, Outcome, Reason, RecordHash, StateKey, StateValue, Topic};
+use crate::machine::{Aged, Bug, Delivery, Head, Machine, Note, Renewed};
+use crate::model::{EntryKey, Outcome, Reason, RecordHash, Topic};
 use std::sync::Arc;
 
 impl Machine {
@@ -36,19 +36,8 @@ impl Machine {
         }
         let reason = Reason::Expired;
         let delivery = Box::new(Delivery::waiting(head));
-        let mark = DeadMark { reason, code: None, at: at.now, rewinds: self.settled.rewinds() };
-        self.building.puts.insert(StateKey::Dead(seq, Some(connection.clone())), Some(StateValue::Dead(mark)));
         self.building.bytes += delivery.original.size();
-        self.building.dead.push(DeadLetter {
-            topic: Topic::Jobs,
-            offset: seq,
-            original: delivery.original.clone(),
-            reason,
-            what: "it waited longer than anything may".to_owned(),
-            exhausted: false,
-            delivery: Some(delivery.clone()),
-            refusals: 0,
-        });
+        self.bury_delivery(at.now, &delivery, (reason, None, "it waited longer than anything may".to_owned(), false));
         self.end(at, delivery, Outcome::Dead, Some(reason));
         self.next_of_record(at, (record, seq, connection));
     }

@@ -13,6 +13,7 @@ use crate::model::{
     Answer, AppliedMark, Because, CallEnded, CallId, DeadMark, EntryKey, Fault, Millis, Outcome, Reason, RecordHash,
     Reply, Seq, StateKey, StateValue, Tier, Topic, Tried,
 };
+use std::sync::Arc;
 use std::time::Duration;
 
 impl Machine {
@@ -131,22 +132,31 @@ impl Machine {
             member.history.0.push(tried(&member, at.now, &fault, took, None));
         }
         self.dedupe.let_go(member.target.dedupe, member.seq);
-        let key = StateKey::Dead(member.seq, Some(member.target.connection.id.clone()));
-        let mark =
-            DeadMark { reason: fault.reason, code: fault.code.clone(), at: at.now, rewinds: self.settled.rewinds() };
-        self.building.puts.insert(key, Some(StateValue::Dead(mark)));
         self.building.bytes += member.original.size();
+        self.bury_delivery(at.now, &member, (fault.reason, fault.code.clone(), fault.message, exhausted));
+        self.finish(at, member, (Outcome::Dead, None, Some(fault.reason), fault.code));
+    }
+
+    /// Its mark and its dead letter: why, the CRM's own code, in words, and whether retries ran out.
+    pub(super) fn bury_delivery(
+        &mut self,
+        now: Millis,
+        delivery: &Delivery,
+        (reason, code, what, exhausted): (Reason, Option<String>, String, bool),
+    ) {
+        let key = StateKey::Dead(delivery.seq, Some(delivery.target.connection.id.clone()));
+        let mark = DeadMark { reason, code, at: now, rewinds: self.settled.rewinds() };
+        self.building.puts.insert(key, Some(StateValue::Dead(mark)));
         self.building.dead.push(DeadLetter {
             topic: Topic::Jobs,
-            offset: member.seq,
-            original: member.original.clone(),
-            reason: fault.reason,
-            what: fault.message.clone(),
+            offset: delivery.seq,
+            original: Arc::clone(&delivery.original),
+            reason,
+            what,
             exhausted,
-            delivery: Some(member.clone()),
+            delivery: Some(Box::new(delivery.clone())),
             refusals: 0,
         });
-        self.finish(at, member, (Outcome::Dead, None, Some(fault.reason), fault.code));
     }
 
     /// It ends without a call.

@@ -2,8 +2,8 @@
 //! Not here: which message it is (the log says), when the process stops (`engine`).
 
 use crate::machine::moment::Moment;
-use crate::machine::{Bug, DeadLetter, Ended, Machine, Note, Released, Suspect, Wants};
-use crate::model::{DeadMark, Outcome, Reason, StateKey, StateValue, Topic};
+use crate::machine::{Bug, Ended, Machine, Note, Released, Suspect, Wants};
+use crate::model::{Outcome, Reason, Topic};
 
 /// Refused so often, with its history cut to its ends and then to its count in between, a message is given up.
 pub(super) const REFUSALS_MAX: u32 = 3;
@@ -60,18 +60,7 @@ impl Machine {
         let connection = delivery.target.connection.id.clone();
         self.order.arrive(record, seq);
         let reason = Reason::InvalidJob;
-        let mark = DeadMark { reason, code: None, at: at.now, rewinds: self.settled.rewinds() };
-        self.building.puts.insert(StateKey::Dead(seq, Some(connection.clone())), Some(StateValue::Dead(mark)));
-        self.building.dead.push(DeadLetter {
-            topic: Topic::Jobs,
-            offset: seq,
-            original: delivery.original.clone(),
-            reason,
-            what,
-            exhausted: false,
-            delivery: Some(delivery.clone()),
-            refusals: 0,
-        });
+        self.bury_delivery(at.now, &delivery, (reason, None, what, false));
         let outcome = Outcome::Dead;
         at.out.notes.push(Note::Ended { crm: Some(delivery.target.connection.crm), outcome });
         let ended = Ended { delivery, outcome, at: at.now, record_id: None, reason: Some(reason), code: None };

@@ -19,8 +19,6 @@ impl World {
             Event::Log(LogEvent::Assigned(assignments)) => {
                 for assignment in assignments {
                     self.processes[who.slot].view.restart(assignment.shard);
-                    let now = self.now;
-                    self.processes[who.slot].view.shards.entry(assignment.shard).or_default().begun = now;
                     self.note_assigned(who, assignment.shard);
                     self.trace(|| {
                         format!("{who}: assigned {}, group offset {:?}", assignment.shard, assignment.group_offset)

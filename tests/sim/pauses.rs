@@ -113,9 +113,7 @@ impl World {
         let now = self.now;
         let paused = self.ledger.fold(shard).pauses.values().any(|it| it.until.is_none_or(|it| now < it));
         self.marks.hit_if(paused, Mark::PausedOverRestart);
-        if let Some(view) = self.processes[who.slot].view.shards.get_mut(&shard) {
-            view.since = now;
-        }
+        self.processes[who.slot].view.shards.entry(shard).or_default().begun = now;
     }
 
     /// A process is shown a command.

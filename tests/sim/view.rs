@@ -37,8 +37,6 @@ pub struct ShardView {
     pub heard: BTreeMap<(ConnIx, usize), Heard>,
     /// How far each topic was shown.
     pub shown: BTreeMap<Topic, Offset>,
-    /// Since when it has this shard.
-    pub since: Millis,
     /// The last command that it was shown of each scope: a pause with its end, or a resume.
     pub commands: BTreeMap<Scope, Option<Millis>>,
     /// When each connection's last call that stood alone and was answered well had started.

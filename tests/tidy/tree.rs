@@ -61,7 +61,7 @@ pub(crate) fn exists(path: &str) -> bool {
 }
 
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").unwrap())
 }
 
 fn walk(folder: &Path, paths: &mut Vec<PathBuf>) {

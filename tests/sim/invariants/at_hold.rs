@@ -46,7 +46,7 @@ impl World {
         if freed || over {
             return;
         }
-        let since = view.map_or(Millis(0), |it| it.since);
+        let since = view.map_or(Millis(0), |it| it.begun);
         self.marks.hit(Mark::Probed);
         self.marks.hit_if(committed < since, Mark::ProbedAfterRestart);
         let epoch = view.map_or(0, |it| it.epoch);
