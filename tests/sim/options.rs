@@ -121,6 +121,8 @@ pub struct OperatorOptions {
     pub forwards: u32,
     /// Pauses, each of which is resumed or has an end.
     pub pauses: u64,
+    /// Connections that vanish from the configuration for a while.
+    pub vanishings: u64,
 }
 
 impl Options {
@@ -254,6 +256,7 @@ impl OperatorOptions {
             rewinds: it.pick(&[0, 0, 0, 1, 2]),
             forwards: it.pick(&[0, 0, 0, 250]),
             pauses: it.pick(&[0, 0, 1, 3, 6]),
+            vanishings: it.pick(&[0, 0, 0, 1, 2]),
         }
     }
 }
