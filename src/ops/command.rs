@@ -136,7 +136,8 @@ pub fn scope(kind: &str, name: Option<&str>) -> Result<Scope, String> {
         }
         ("tenant", Some(name)) => Ok(Scope::Tenant(TenantId::from(name))),
         (_, Some(name)) => {
-            let (tenant, name) = name.split_once('/').ok_or("write the connection as tenant/name".to_owned())?;
+            let (tenant, name) =
+                name.split_once('/').ok_or_else(|| "write the connection as tenant/name".to_owned())?;
             Ok(Scope::Connection(ConnectionId { tenant: TenantId::from(tenant), name: name.into() }))
         }
     }

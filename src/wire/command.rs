@@ -87,7 +87,8 @@ pub fn decode(message: &Message) -> Result<Command, String> {
     }
     let text: Text = serde_json::from_slice(value).map_err(|error| format!("no command: {error}"))?;
     let about = scope::read(&text.scope);
-    let about = about.ok_or("its `scope` is none of all, crm/…, tenant/…, connection/tenant/name".to_owned())?;
+    let about =
+        about.ok_or_else(|| "its `scope` is none of all, crm/…, tenant/…, connection/tenant/name".to_owned())?;
     let at = read_moment("at", text.at.as_deref())?.unwrap_or(message.timestamp);
     let until = read_moment("until", text.until.as_deref())?;
     command((text.action, about), (cut(text.reason), cut(text.actor)), (at, until))
