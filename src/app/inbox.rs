@@ -123,7 +123,7 @@ mod tests {
     fn shards(heard: &[Event]) -> Vec<u32> {
         let shard = |it: &Event| match it {
             Event::Log(LogEvent::Lost(shards)) => shards.first().map(|it| it.0),
-            Event::Log(_) | Event::CallEnded(_) | Event::Drain => None,
+            Event::Log(_) | Event::CallEnded(_) | Event::AccessChanged(_) | Event::Explain(_) | Event::Drain => None,
         };
         heard.iter().filter_map(shard).collect()
     }
