@@ -4,7 +4,7 @@
 
 use crate::engine::Engine;
 use crate::engine::shard::ShardSlot;
-use crate::machine::{Input, JobRead, Out, Verdict};
+use crate::machine::{Bug, Input, JobRead, Out, Verdict};
 use crate::model::{Command, ConnectionId, Hold, Millis, Offset, Pause, Reason, Received, Scope, Shard, Tier, Topic};
 use crate::ports::{Crms, Log, Store};
 use crate::wire;
@@ -96,7 +96,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         let Some(slot) = self.shards.get_mut(&shard).filter(|_| unknown(&read)) else { return read };
         // A time to come would wait for ever.
         let until = read.message.timestamp.min(now).after(UNKNOWN_FOR);
-        if now < until && slot.latecomers.len() < LATECOMERS_MAX {
+        let patient = self.settings.bug != Some(Bug::BuriesTheUnknown);
+        if patient && now < until && slot.latecomers.len() < LATECOMERS_MAX {
             let message = (*read.message).clone();
             slot.latecomers.insert(read.offset, (until, Received { offset: read.offset, message }));
             read.verdict = Verdict::Later;

@@ -66,10 +66,14 @@ pub enum Bug {
     ProbesWithAll,
     /// An account-wide refusal counts as an attempt.
     CountsTheAccount,
+    /// What is in memory for a connection that vanished from the configuration is called all the same.
+    CallsTheVanished,
+    /// A job of a tenant that is not configured dies at once.
+    BuriesTheUnknown,
 }
 
 impl Bug {
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::SettlesOnRead,
         Self::WatermarkPassesOpen,
         Self::ForgetsApplied,
@@ -101,5 +105,7 @@ impl Bug {
         Self::CallsThePaused,
         Self::ProbesWithAll,
         Self::CountsTheAccount,
+        Self::CallsTheVanished,
+        Self::BuriesTheUnknown,
     ];
 }

@@ -182,13 +182,14 @@ impl Machine {
     /// Connections that vanished from the configuration while something of them waits are held, and those that are back
     /// are not.
     pub fn configure(&mut self, now: Millis, is_configured: impl Fn(&ConnectionId) -> bool, out: &mut Out) {
-        let waiting = self.lines.iter().filter(|(_, it)| it.has_waiting()).map(|(id, _)| id.clone());
-        let mut ids: Vec<ConnectionId> = waiting.collect();
+        let busy = self.lines.iter().filter(|(_, it)| it.has_waiting() || !it.ready.is_empty() || 0 < it.calls);
+        let mut ids: Vec<ConnectionId> = busy.map(|(id, _)| id.clone()).collect();
         ids.extend(self.holds.holds().keys().cloned());
         let seen = Seen::default();
         let at = &mut Moment { now, seen: &seen, out };
         for id in ids {
-            let change = self.holds.configured(&id, is_configured(&id), now);
+            let is_configured = is_configured(&id) || self.bug(Bug::CallsTheVanished);
+            let change = self.holds.configured(&id, is_configured, now);
             self.take_change(at, change);
         }
         self.look_at_all_lines();

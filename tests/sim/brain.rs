@@ -5,11 +5,11 @@ use crate::crm::{DEADLINE_MS, SimCrms};
 use crate::log::SimLog;
 use crate::options::Options;
 use crate::store::SimStore;
-use crate::workload::Workload;
-use sluicegate::engine::{Engine, Settings, Setup};
+use crate::workload::{ConnIx, Workload};
+use sluicegate::engine::{Engine, Settings, Setup, Tenants};
 use sluicegate::machine::{Bug, Policy};
 use sluicegate::model::{Connection, Incarnation, Millis, TenantId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,20 +17,23 @@ pub type Brain = Engine<SimLog, SimStore, SimCrms>;
 
 pub fn new(
     options: &Options,
-    workload: &Workload,
+    (workload, absent): (&Workload, &BTreeSet<ConnIx>),
     (log, store, crms): (SimLog, SimStore, SimCrms),
     (incarnation, bug): (Incarnation, Option<Bug>),
     now: Millis,
 ) -> Brain {
+    let tenants = tenants(workload, absent);
+    let seed = options.seed ^ incarnation.0;
+    Engine::new(Setup { settings: settings(options, bug), tenants, log, store, crms, seed, incarnation }, now)
+}
+
+/// The configuration without what is absent from it; a tenant with no connection left is unknown.
+pub fn tenants(workload: &Workload, absent: &BTreeSet<ConnIx>) -> Tenants {
     let mut tenants: BTreeMap<TenantId, Vec<Arc<Connection>>> = BTreeMap::new();
-    for connection in &workload.connections {
+    for connection in workload.connections.iter().filter(|it| !absent.contains(&workload.by_id[&it.id])) {
         tenants.entry(connection.id.tenant.clone()).or_default().push(connection.clone());
     }
-    let seed = options.seed ^ incarnation.0;
-    Engine::new(
-        Setup { settings: settings(options, bug), tenants: Arc::new(tenants), log, store, crms, seed, incarnation },
-        now,
-    )
+    Arc::new(tenants)
 }
 
 fn settings(options: &Options, bug: Option<Bug>) -> Settings {

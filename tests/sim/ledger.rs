@@ -220,6 +220,10 @@ impl World {
             Ok(letter) => letter,
             Err(what) => return self.broken("I3", format!("a dead letter of shard {shard}: {what}")),
         };
+        self.unknown_was_waited_for(&letter, message);
+        if letter.connection.is_none() && self.is_misrouted(shard, &letter) {
+            return;
+        }
         let Some(del) = self.del_of(shard, &letter) else { return };
         self.trace(|| format!("    {} has a dead letter: {:?}", self.name(del), letter.reason));
         self.check_dead_letter(del, &letter, message);
@@ -231,6 +235,38 @@ impl World {
         if del.conn.is_none() {
             entry.outcomes.push((Outcome::Dead, letter.reason));
         }
+    }
+
+    /// A tenant may be configured within a minute of its job.
+    fn unknown_was_waited_for(&mut self, letter: &Letter, message: &Message) {
+        let Some(job) = decode::job_number(message).filter(|_| letter.reason == Some(Reason::UnknownTenant)) else {
+            return;
+        };
+        let at = self.workload.spec(job).at;
+        if self.now.0 < at.0 + 60_000 {
+            let age = self.now.0 - at.0;
+            self.broken("H4", format!("job {job} died after {age} ms, because its tenant is not configured yet"));
+        }
+    }
+
+    /// A sound job that was read while its connections were not configured: dead as a whole, which is right.
+    fn is_misrouted(&mut self, shard: Shard, letter: &Letter) -> bool {
+        let reason = letter.reason;
+        if !matches!(reason, Some(Reason::UnknownTenant | Reason::NoRoute)) || letter.shard != shard {
+            return false;
+        }
+        let (from, to) =
+            (Del { shard, seq: letter.seq, conn: Some(0) }, Del { shard, seq: letter.seq, conn: Some(ConnIx::MAX) });
+        let missed: Vec<Del> = self.ledger.deliveries.range(from..=to).map(|it| *it.0).collect();
+        let excused = !missed.is_empty() && missed.iter().all(|it| self.may_miss(*it));
+        self.trace(|| format!("    {}/{} is dead as a whole: {reason:?}, excused {excused}", shard, letter.seq));
+        self.marks.hit_if(excused, Mark::Misrouted);
+        excused
+    }
+
+    /// Whether it need never become a delivery: its connection was absent for a while, and the job may have been read then.
+    pub fn may_miss(&self, del: Del) -> bool {
+        del.conn.is_some_and(|it| self.ever_absent.contains(&it))
     }
 
     fn on_outcome(&mut self, shard: Shard, message: &Message, sum: &mut Sum) {

@@ -147,6 +147,8 @@ pub struct OperatorOptions {
     pub forwards: u32,
     /// Pauses, each of which is resumed or has an end.
     pub pauses: u64,
+    /// Connections that vanish from the configuration for a while.
+    pub vanishings: u64,
 }
 
 /// What must stop a shard, as going on would lose or repeat work without a word.
@@ -341,6 +343,7 @@ impl OperatorOptions {
             forwards: it.pick(&[0, 0, 0, 250]),
             loses: None,
             pauses: it.pick(&[0, 0, 1, 3, 6]),
+            vanishings: it.pick(&[0, 0, 0, 1, 2]),
         }
     }
 }

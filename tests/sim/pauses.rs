@@ -29,6 +29,13 @@ impl World {
                 self.agenda.plan(at, Action::Operate { scope, pause: None });
             }
         }
+        for _ in 0..self.options.operator.vanishings {
+            let conn = ConnIx::try_from(self.dice.fault.index(self.workload.connections.len())).unwrap();
+            let at = self.moment();
+            let back = Millis(at.0 + self.dice.fault.spread(500, 100_000));
+            self.agenda.plan(at, Action::Configure { conn, present: false });
+            self.agenda.plan(back, Action::Configure { conn, present: true });
+        }
         for (conn, _, to) in self.crm.revocations.clone() {
             self.agenda.plan(to, Action::GiveBack(conn));
         }
@@ -52,6 +59,9 @@ impl World {
         scopes.dedup();
         for scope in scopes {
             self.operate(scope, None);
+        }
+        for conn in self.absent.clone() {
+            self.agenda.plan(self.now, Action::Configure { conn, present: true });
         }
         for conn in 0..self.workload.connections.len() {
             self.tell_of_credentials(ConnIx::try_from(conn).unwrap());
@@ -178,13 +188,14 @@ impl World {
                     HoldCause::Outage => Mark::HeldForOutage,
                     HoldCause::Credentials => Mark::HeldForCredentials,
                     HoldCause::Quota => Mark::HeldForQuota,
-                    HoldCause::Unconfigured => return self.broken("SIM", format!("{id} vanished")),
+                    HoldCause::Unconfigured => Mark::Vanished,
                 });
                 self.ledger.fold_mut(shard).holds.insert(id, (hold, now));
             }
             (StateKey::Hold(id), None) => {
                 self.trace(|| format!("    {id} is not held any more"));
-                self.ledger.fold_mut(shard).holds.remove(&id);
+                let gone = self.ledger.fold_mut(shard).holds.remove(&id);
+                self.marks.hit_if(gone.is_some_and(|it| it.0.cause == HoldCause::Unconfigured), Mark::CameBack);
             }
             (StateKey::Pause(scope), Some(StateValue::Pause(pause))) => {
                 self.ledger.fold_mut(shard).pauses.insert(scope, pause);

@@ -8,6 +8,7 @@ use crate::log::SimLog;
 use crate::marks::{Mark, Marks};
 use crate::options::Options;
 use crate::store::SimStore;
+use crate::workload::ConnIx;
 use crate::world::{Action, BEGIN, Failure, Life, Shared, Status, World};
 use sluicegate::engine::{Ended, Turn};
 use sluicegate::machine::{Bug, Note};
@@ -85,6 +86,7 @@ impl Run {
                 Some(Action::Turn { who, stamp }) => self.turn(who, stamp),
                 Some(Action::Start(slot)) => self.start(slot),
                 Some(Action::Fault(fault)) => self.strike(fault),
+                Some(Action::Configure { conn, present }) => self.configure(conn, present),
                 Some(_) => self.maintain(),
             }
             let doomed = std::mem::take(&mut self.world.borrow_mut().doomed);
@@ -120,7 +122,8 @@ impl Run {
             SimCrms { world: self.world.clone(), who },
         );
         let incarnation = Incarnation(self.births * 1_000 + slot as u64);
-        self.engines[slot] = Some(brain::new(&options, &world.workload, ports, (incarnation, self.bug), clock));
+        self.engines[slot] =
+            Some(brain::new(&options, (&world.workload, &world.absent), ports, (incarnation, self.bug), clock));
         world.join(who);
         world.plan_turn(who, now);
     }
@@ -223,6 +226,41 @@ impl Run {
         world.die(who.slot, false);
         if leaves {
             world.expel(who.slot);
+        }
+    }
+
+    /// The configuration changes, and every process is told at once.
+    fn configure(&mut self, conn: ConnIx, present: bool) {
+        let (now, tenants) = {
+            let mut world = self.world.borrow_mut();
+            if !present && !world.faults_on {
+                return;
+            }
+            world.trace(|| format!("connection {conn} is {}", if present { "back" } else { "gone" }));
+            if present {
+                world.absent.remove(&conn);
+            } else {
+                world.absent.insert(conn);
+                world.ever_absent.insert(conn);
+            }
+            for slot in 0..self.engines.len() {
+                let (who, now) = (world.life(slot), world.now);
+                if self.engines[slot].is_some() {
+                    world.plan_turn(who, now);
+                }
+            }
+            (world.now, brain::tenants(&world.workload, &world.absent))
+        };
+        for slot in 0..self.engines.len() {
+            let Some(engine) = self.engines[slot].as_mut() else { continue };
+            let told = std::panic::catch_unwind(AssertUnwindSafe(|| engine.reconfigure(now, tenants.clone())));
+            match told {
+                Ok(()) => {}
+                Err(payload) if payload.is::<Killed>() => self.kill(slot, false),
+                Err(_) => {
+                    self.world.borrow_mut().broken("I14", format!("instance {slot} panicked at a new configuration"))
+                }
+            }
         }
     }
 

@@ -19,7 +19,7 @@ use crate::workload::{ConnIx, Workload};
 use sluicegate::model::{Millis, Offset, Scope, Shard, Topic};
 use sluicegate::ports::Event;
 use std::cell::{Ref, RefCell, RefMut};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 
@@ -65,6 +65,7 @@ pub enum Action {
     Maintain,
     Operate { scope: Scope, pause: Option<Option<Millis>> },
     GiveBack(ConnIx),
+    Configure { conn: ConnIx, present: bool },
     FaultsOff,
     CheckDrained,
 }
@@ -96,6 +97,7 @@ impl Action {
             | Self::Maintain
             | Self::Operate { .. }
             | Self::GiveBack(_)
+            | Self::Configure { .. }
             | Self::FaultsOff
             | Self::CheckDrained => None,
         }
@@ -171,6 +173,9 @@ pub struct World {
     pub disks: Vec<Disk>,
     pub crm: Oracle,
     pub workload: Workload,
+    /// Connections that are not in the configuration now, and those that ever were not.
+    pub absent: BTreeSet<ConnIx>,
+    pub ever_absent: BTreeSet<ConnIx>,
     pub ledger: Ledger,
     pub marks: Marks,
     pub failure: Option<Failure>,
@@ -210,6 +215,8 @@ impl World {
             crm: Oracle::draw(&options, dice.fork("outages")),
             ledger: Ledger::new(options.shards),
             workload,
+            absent: BTreeSet::new(),
+            ever_absent: BTreeSet::new(),
             marks: Marks::default(),
             failure: None,
             faults_on: true,
@@ -260,7 +267,9 @@ impl World {
             Action::GiveBack(conn) => self.give_back(conn),
             Action::FaultsOff => self.end_faults(),
             Action::CheckDrained => self.check_drained(),
-            Action::Turn { .. } | Action::Start(_) | Action::Fault(_) | Action::Maintain => return Some(action),
+            Action::Turn { .. } | Action::Start(_) | Action::Fault(_) | Action::Maintain | Action::Configure { .. } => {
+                return Some(action);
+            }
         }
         None
     }

@@ -159,7 +159,8 @@ impl World {
     /// Whether a delivery has ended, as far as this process may know.
     fn is_over(&self, who: Life, del: Del) -> bool {
         let entry = &self.ledger.deliveries[&del];
-        if !entry.outcomes.is_empty() || entry.skipped {
+        let missed = self.may_miss(del) && entry.release.is_none();
+        if !entry.outcomes.is_empty() || entry.skipped || missed {
             return true;
         }
         let view = self.processes[who.slot].view.shards.get(&del.shard);

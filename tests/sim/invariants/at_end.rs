@@ -36,7 +36,8 @@ impl World {
                 }
                 continue;
             }
-            if entry.outcomes.is_empty() && !entry.skipped {
+            let missed = self.may_miss(del) && entry.release.is_none();
+            if entry.outcomes.is_empty() && !entry.skipped && !missed {
                 self.broken("I1", format!("{} never ended; last release {:?}", self.name(del), entry.release));
             }
             if self.ended_too_often(&entry) {
@@ -45,7 +46,7 @@ impl World {
                     format!("{} ended as {:?}, {} rewinds", self.name(del), entry.outcomes, entry.rewinds),
                 );
             }
-            if entry.revive && !self.is_expired(del, &entry) {
+            if entry.revive && !self.is_expired(del, &entry) && !self.may_miss(del) {
                 self.broken("I1", format!("{} was dead, was rewound over and had no other life", self.name(del)));
             }
         }
@@ -122,7 +123,8 @@ impl World {
             return Some(format!("{scope} is still paused"));
         }
         let open = |it: &Entry| it.record.is_some() && it.outcomes.is_empty() && !it.skipped;
-        let waiting = self.ledger.deliveries.iter().find(|it| open(it.1) || it.1.release.is_some());
+        let waiting =
+            self.ledger.deliveries.iter().find(|it| (open(it.1) && !self.may_miss(*it.0)) || it.1.release.is_some());
         waiting.map(|it| format!("{} waits; {}", self.name(*it.0), self.where_it_lies(*it.0)))
     }
 }

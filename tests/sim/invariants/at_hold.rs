@@ -13,6 +13,9 @@ const SURELY_FILED_MS: u64 = 6_000;
 
 impl World {
     pub fn holds_allow(&mut self, who: Life, call: &Call, (conn, inputs): (ConnIx, &[(JobIx, RecordIx)])) {
+        if self.absent.contains(&conn) {
+            self.broken("H3", format!("{who} calls {}, which is not configured", call.connection.id));
+        }
         self.is_not_paused(who, call.shard, conn);
         self.is_a_probe(who, call, (conn, inputs));
     }
@@ -43,7 +46,7 @@ impl World {
         // to resume is to try at once
         let resumed = self.ledger.commands.values().any(|it| it.pause.is_none());
         let over = hold.cause == HoldCause::Quota && (hold.next <= self.now || resumed);
-        if freed || over {
+        if freed || over || hold.cause == HoldCause::Unconfigured {
             return;
         }
         let since = view.map_or(Millis(0), |it| it.begun);

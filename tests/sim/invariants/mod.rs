@@ -15,6 +15,8 @@
 //! | I13 bounds | `at_call`, `run` | `is_within_bounds`: inputs of a call, calls out; turns without end (`run`) |
 //! | H1 nothing is called that a person paused | `at_hold` | `is_not_paused` |
 //! | H2 what is held is probed, with one delivery, when it is due, the least tried first | `at_hold` | `is_a_probe` |
+//! | H3 nothing is called that is not configured | `at_hold` | `holds_allow` |
+//! | H4 a job of an unknown tenant waits a minute for it | `ledger` | `unknown_was_waited_for` |
 //! | I14 no input stops a shard | `run` | a panic, a loop that stops for good |
 //!
 //! `PORT`: the engine used a port against its contract. `SIM`: the simulator caught itself in a mistake.
