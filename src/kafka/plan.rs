@@ -101,7 +101,9 @@ pub fn plan(settings: &KafkaSettings) -> Result<Plan, KafkaFault> {
         let name = settings.topic(topic);
         let rules = rules(topic, settings, job_max);
         let Some(count) = count else {
-            let settings_of = rules.iter().map(|(name, rule)| ((*name).to_owned(), rule.to_string())).collect();
+            // How large a job may be is the brokers' own default; the rule only says what would be too little.
+            let set = rules.iter().filter(|(name, _)| topic != Topic::Jobs || *name != MESSAGE_MAX);
+            let settings_of = set.map(|(name, rule)| ((*name).to_owned(), rule.to_string())).collect();
             plan.changes.push(Change::Create {
                 topic: name,
                 partitions: settings.partitions,

@@ -23,6 +23,9 @@ fn a_plan_makes_what_is_missing_and_is_empty_once_it_was_applied() {
     assert_eq!(plan.changes.len(), 10);
     assert_eq!(plan.bill.to_string(), "10 topics x 3 = 30 partitions, 30 replicas");
     assert!(plan.changes.iter().all(|it| matches!(it, Change::Create { partitions: 3, .. })));
+    let jobs = world.topic(Topic::Jobs);
+    let sized = |it: &Change| matches!(it, Change::Create { topic, settings, .. } if *topic == jobs && settings.contains_key("max.message.bytes"));
+    assert!(!plan.changes.iter().any(sized), "how large a job may be is the brokers' default");
     kafka::apply(&world.settings, &plan).unwrap();
     let after = kafka::plan(&world.settings).unwrap();
     assert_eq!((after.changes, after.wrong), (vec![], vec![]));

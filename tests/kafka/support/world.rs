@@ -35,15 +35,20 @@ impl World {
         self.settings.topic(topic)
     }
 
-    /// Somebody else's producer, without transactions.
+    /// Somebody else's producer, without transactions. Fails unless all of it arrives.
     pub(crate) fn produce(&self, topic: Topic, shard: u32, values: impl IntoIterator<Item = String>) {
         let producer: BaseProducer = self.client().set("linger.ms", "1").create().unwrap();
         let name = self.topic(topic);
+        let mut sent = 0;
+        let before = self.bounds(topic, shard).1.0;
         for value in values {
+            sent += 1;
             let record = BaseRecord::to(&name).partition(partition(shard)).key("tenant").payload(&value);
             producer.send(record).map_err(|(error, _)| error).unwrap();
         }
         producer.flush(PATIENCE).unwrap();
+        let after = self.bounds(topic, shard).1.0;
+        assert!(before + sent <= after, "of {sent} messages for {name}/{shard} only {} arrived", after - before);
     }
 
     /// Log start and end, open transactions included.
