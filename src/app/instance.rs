@@ -144,8 +144,8 @@ fn count(metrics: &Metrics, notes: Vec<Note>) {
         match note {
             Note::Ended { crm, outcome } => metrics.ended(crm, outcome),
             Note::Called { crm, result, inputs, took } => metrics.called(crm, result, inputs, took),
-            Note::Synced { crm, lag } => metrics.synced(crm, lag),
-            Note::Retried { crm, reason } => metrics.retried(crm, reason),
+            Note::Synced { connection, lag } => metrics.synced(connection.crm, lag),
+            Note::Retried { connection, reason } => metrics.retried(connection.crm, reason),
             Note::Waits { crm, because } => metrics.waits(crm, because),
             Note::Committed { result, took } => metrics.committed(result, took),
             Note::Forwarded => metrics.forwarded(),

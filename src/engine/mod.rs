@@ -5,17 +5,21 @@
 
 mod calls;
 mod commit;
+mod dead;
 mod decode;
 mod encode;
 mod flow;
 mod handover;
 mod index;
 mod load;
+mod oldest;
 mod rebuild;
 mod restore;
 mod settings;
 mod shard;
 mod turn;
 
+pub use dead::DeadLetters;
+pub use oldest::Unapplied;
 pub use settings::{Settings, Tenants};
 pub use turn::{Ended, Engine, Setup, Turn};

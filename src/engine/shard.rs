@@ -1,6 +1,8 @@
 //! Where one shard stands between assignment and release, and what the loop keeps of it beside its machine.
 //! Not here: what moves it on (`restore`, `handover`).
 
+use crate::engine::dead::DeadLetters;
+use crate::engine::oldest::Cursor;
 use crate::machine::Machine;
 use crate::model::{Millis, Offset, Received, Tier, Topic};
 use crate::ports::Assignment;
@@ -27,6 +29,10 @@ pub(super) struct ShardSlot {
     pub quiet_until: Millis,
     /// When the copy was last noted as current.
     pub noted_at: Millis,
+    /// Dead letters that nobody has replayed or discarded.
+    pub dead: DeadLetters,
+    /// Where the oldest waiting delivery is looked for.
+    pub oldest: Cursor,
 }
 
 #[derive(Debug)]
@@ -80,6 +86,8 @@ impl ShardSlot {
             committed_once: false,
             quiet_until,
             noted_at: now,
+            dead: DeadLetters::new(),
+            oldest: Cursor::default(),
         }
     }
 

@@ -40,10 +40,14 @@ pub enum Bug {
     TrustsUnknown,
     /// Waiting deliveries run before `jobs` has been read up to them.
     RunsAheadOfJobs,
+    /// A dead letter that was given another life still counts as dead.
+    CountsTheRevived,
+    /// The oldest that waits is not looked for below where it was found before.
+    OverlooksTheOldest,
 }
 
 impl Bug {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::SettlesOnRead,
         Self::WatermarkPassesOpen,
         Self::ForgetsApplied,
@@ -62,5 +66,7 @@ impl Bug {
         Self::DropsAborted,
         Self::TrustsUnknown,
         Self::RunsAheadOfJobs,
+        Self::CountsTheRevived,
+        Self::OverlooksTheOldest,
     ];
 }

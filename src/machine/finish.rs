@@ -9,6 +9,7 @@ use crate::model::{
     Answer, AppliedMark, Because, CallEnded, CallId, DeadMark, EntryKey, Fault, Millis, Outcome, Reason, RecordHash,
     Reply, Seq, StateKey, StateValue, Tier, Topic, Tried,
 };
+use std::sync::Arc;
 use std::time::Duration;
 
 impl Machine {
@@ -76,9 +77,10 @@ impl Machine {
     fn applied(&mut self, at: &mut Moment<'_>, (member, record_id): (Box<Delivery>, String)) {
         let (dedupe, seq) = (member.target.dedupe, member.seq);
         let connection = member.target.connection.id.clone();
-        at.out
-            .notes
-            .push(Note::Synced { crm: member.target.connection.crm, lag: at.now.since(member.job.occurred_at) });
+        at.out.notes.push(Note::Synced {
+            connection: Arc::clone(&member.target.connection),
+            lag: at.now.since(member.job.occurred_at),
+        });
         if !self.bug(Bug::KeepsAppliedToItself) {
             let key = StateKey::Applied(member.target.tenant, dedupe);
             self.building.puts.insert(key, Some(StateValue::Applied(AppliedMark { at: at.now, seq })));
@@ -106,7 +108,9 @@ impl Machine {
         match next {
             Next::Exhausted => self.die(at, member, (fault, took, true)),
             Next::Again { due, delay, tier } => {
-                at.out.notes.push(Note::Retried { crm: member.target.connection.crm, reason: fault.reason });
+                at.out
+                    .notes
+                    .push(Note::Retried { connection: Arc::clone(&member.target.connection), reason: fault.reason });
                 member.attempt = counted;
                 member.history.0.push(tried(&member, at.now, &fault, took, Some(delay)));
                 let due = if self.bug(Bug::RetriesEarly) { due.before(Duration::from_secs(3)) } else { due };

@@ -20,6 +20,7 @@ mod finish;
 mod input;
 mod moment;
 mod note;
+mod oldest;
 mod order;
 mod part;
 mod read;

@@ -1,7 +1,8 @@
 //! What is worth counting or telling: a step's facts for metrics and log.
 //! Not here: names of metrics (`telemetry`), who emits them (`engine`).
 
-use crate::model::{Because, Crm, Offset, Outcome, Reason, Seq};
+use crate::model::{Because, Connection, Crm, Offset, Outcome, Reason, Seq};
+use std::sync::Arc;
 use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +21,11 @@ pub enum Note {
     },
     /// An event reached the CRM this long after it occurred.
     Synced {
-        crm: Crm,
+        connection: Arc<Connection>,
         lag: Duration,
     },
     Retried {
-        crm: Crm,
+        connection: Arc<Connection>,
         reason: Reason,
     },
     Waits {

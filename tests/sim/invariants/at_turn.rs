@@ -4,7 +4,7 @@
 use crate::brain::Brain;
 use crate::ledger::Del;
 use crate::world::{Life, World};
-use sluicegate::model::{EntryKey, Object, Shard, Topic};
+use sluicegate::model::{EntryKey, Object, Shard, StateKey, Topic};
 use sluicegate::ports::{Event, LogEvent};
 use sluicegate::wire;
 use std::collections::BTreeMap;
@@ -22,6 +22,7 @@ impl World {
         for shard in brain.gauges().into_keys().filter(|_| looked) {
             if self.is_settled(who, shard) {
                 self.store_is_fold(who, shard);
+                self.dead_are_counted(who, shard, brain);
             }
         }
     }
@@ -57,6 +58,16 @@ impl World {
             let what =
                 format!("{who}: the store of shard {shard} is not the fold: wrong {wrong:?}, too much {extra:?}");
             self.broken("I6", what);
+        }
+    }
+
+    /// What people are told of dead letters is what the changelog says, whoever owned the shard before.
+    fn dead_are_counted(&mut self, who: Life, shard: Shard, brain: &Brain) {
+        let dead = |key: &[u8]| matches!(wire::state::decode(Topic::State, key, None), Ok((StateKey::Dead(_, _), _)));
+        let expected = self.ledger.fold(shard).state.keys().filter(|it| dead(it)).count() as u64;
+        let counted = brain.dead_letters().get(&shard).map(|it| it.values().sum::<u64>());
+        if counted != Some(expected) {
+            self.broken("I6", format!("{who}: shard {shard} has {expected} dead letters, {counted:?} are counted"));
         }
     }
 
