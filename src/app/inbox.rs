@@ -30,6 +30,8 @@ struct Waiting {
     news: VecDeque<LogEvent>,
     /// As many as calls are out at most, so they need no bound of their own.
     others: VecDeque<Event>,
+    /// Somebody waits for the first thing to come. Waking nobody costs a system call all the same.
+    listened: bool,
     /// Nobody listens any more.
     deaf: bool,
 }
@@ -53,7 +55,9 @@ impl Events {
             }
             Event::CallEnded(_) | Event::Drain => waiting.others.push_back(event),
         }
-        self.0.changed.notify_all();
+        if std::mem::take(&mut waiting.listened) {
+            self.0.changed.notify_all();
+        }
     }
 }
 
@@ -61,9 +65,14 @@ impl Inbox {
     /// What has come, answers first; nothing if nothing came for so long.
     pub(super) fn next(&self, patience: Duration) -> Vec<Event> {
         let waiting = self.0.lock();
-        let empty = |it: &mut Waiting| it.news.is_empty() && it.others.is_empty();
+        let empty = |it: &mut Waiting| {
+            it.listened = it.news.is_empty() && it.others.is_empty();
+            it.listened
+        };
         let waited = self.0.changed.wait_timeout_while(waiting, patience, empty);
         let mut waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
+        waiting.listened = false;
+        let was_full = NEWS_MAX <= waiting.news.len();
         let mut events: Vec<Event> = waiting.others.drain(..).collect();
         let mut messages = 0;
         while messages < MESSAGES_MAX {
@@ -71,7 +80,9 @@ impl Inbox {
             messages += carried(&news);
             events.push(Event::Log(news));
         }
-        self.0.changed.notify_all();
+        if was_full {
+            self.0.changed.notify_all();
+        }
         events
     }
 }

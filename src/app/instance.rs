@@ -5,18 +5,23 @@ use crate::app::clock::Clock;
 use crate::app::inbox::Inbox;
 use crate::engine::{Ended, Engine, Setup};
 use crate::machine::Note;
-use crate::model::{Because, Millis};
+use crate::model::{Because, ConnectionId, Millis, WindowName};
 use crate::ports::{Crms, Event, Log, LogEvent, Store};
 use crate::telemetry::{Levels, Metrics};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The loop turns at least this often, so that its heartbeat shows it lives.
 const TURN_EVERY: Duration = Duration::from_secs(1);
+/// A busy loop turns no more often than this: answers that come meanwhile share a turn. One that has been idle is not
+/// kept waiting.
+const TURN_APART: Duration = Duration::from_millis(1);
 /// How often what people see is renewed.
 const SHOW_EVERY: Duration = Duration::from_millis(200);
+/// How often the levels of all buckets are: there may be many.
+const SHOW_BUCKETS_EVERY: Duration = Duration::from_secs(1);
 
 /// What is seen from outside of a running engine.
 #[derive(Debug, Default)]
@@ -37,6 +42,8 @@ pub(super) struct Seen {
     pub(super) waiting: Vec<(String, u64)>,
     /// Each owned shard with its phase.
     pub(super) shards: Vec<(u32, &'static str)>,
+    /// Free share, 0 to 1, of the limit windows of connections that were called lately.
+    pub(super) buckets: Vec<(ConnectionId, WindowName, f64)>,
 }
 
 impl Pulse {
@@ -96,7 +103,7 @@ fn run<L: Log, S: Store, C: Crms>(
 ) -> Option<Ended> {
     let mut engine = Engine::new(setup, clock.now());
     let mut wake = None;
-    let mut shown_at = Millis(0);
+    let (mut shown_at, mut buckets_shown_at) = (Millis(0), Millis(0));
     loop {
         let patience = wake.map_or(TURN_EVERY, |it: Millis| it.since(clock.now()).min(TURN_EVERY));
         let events = inbox.next(patience);
@@ -109,7 +116,8 @@ fn run<L: Log, S: Store, C: Crms>(
         if events.iter().any(|it| matches!(it, Event::Log(LogEvent::Assigned(_)))) {
             pulse.assigned.store(true, Ordering::Relaxed);
         }
-        let now = clock.now();
+        let (now, began) = (clock.now(), Instant::now());
+        let busy = !events.is_empty();
         let turn = engine.turn(now, events);
         count(metrics, turn.notes);
         pulse.beat_at(now);
@@ -117,10 +125,19 @@ fn run<L: Log, S: Store, C: Crms>(
             shown_at = now;
             show(&engine, pulse, metrics);
         }
+        if SHOW_BUCKETS_EVERY <= now.since(buckets_shown_at) {
+            buckets_shown_at = now;
+            let levels = engine.bucket_levels(now);
+            metrics.show_buckets(&levels);
+            pulse.seen.lock().unwrap_or_else(PoisonError::into_inner).buckets = levels;
+        }
         if turn.ended.is_some() {
             return turn.ended;
         }
         wake = turn.wake;
+        if busy {
+            std::thread::sleep(TURN_APART.saturating_sub(began.elapsed()));
+        }
     }
 }
 
@@ -132,11 +149,14 @@ fn show<L: Log, S: Store, C: Crms>(engine: &Engine<L, S, C>, pulse: &Pulse, metr
         owned,
         running,
         unsettled: gauges.values().map(|it| it.unsettled).sum(),
+        full: engine.full(),
+        waiting_bytes: gauges.values().map(|it| it.waiting_bytes).sum(),
         memory_bytes: gauges.values().map(|it| it.bytes).sum(),
     };
     metrics.show(levels);
-    let seen = Seen { levels, waiting: engine.waiting(), shards: engine.phases() };
-    *pulse.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+    let mut seen = pulse.seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let buckets = std::mem::take(&mut seen.buckets);
+    *seen = Seen { levels, waiting: engine.waiting(), shards: engine.phases(), buckets };
 }
 
 fn count(metrics: &Metrics, notes: Vec<Note>) {
@@ -148,6 +168,7 @@ fn count(metrics: &Metrics, notes: Vec<Note>) {
             Note::Retried { connection, reason } => metrics.retried(connection.crm, reason),
             Note::Waits { crm, because } => metrics.waits(crm, because),
             Note::Committed { result, took } => metrics.committed(result, took),
+            Note::Corrected { crm, up } => metrics.corrected(crm, up),
             Note::Forwarded => metrics.forwarded(),
             Note::Late(by) => metrics.late(by),
             Note::Strange { topic, offset } => {

@@ -2,21 +2,40 @@
 //! Not here: whether a job is sound (`ops`).
 
 use crate::embedded::{self, EmbeddedFault};
-use crate::kafka::{JobProducer, KafkaFault, Letter};
+use crate::kafka::{JobProducer, KafkaFault, KafkaSettings, Letter};
 use crate::model::Topic;
 use crate::ops::{AppendFault, Appended, Appending, JobLog, NewJob};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinSet;
 
-/// Jobs go to Kafka.
-pub(super) struct KafkaJobs(pub(super) JobProducer);
+/// Jobs go to Kafka. Its producer starts with the first one: even an idle one costs a thread that is never quite still.
+pub(super) struct KafkaJobs {
+    settings: KafkaSettings,
+    producer: Mutex<Option<JobProducer>>,
+}
+
+impl KafkaJobs {
+    pub(super) fn new(settings: KafkaSettings) -> Self {
+        Self { settings, producer: Mutex::new(None) }
+    }
+
+    fn producer(&self) -> Result<JobProducer, KafkaFault> {
+        let mut producer = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(started) = &*producer {
+            return Ok(started.clone());
+        }
+        let started = JobProducer::new(self.settings.clone())?;
+        Ok(producer.insert(started).clone())
+    }
+}
 
 impl JobLog for KafkaJobs {
     fn append(&self, jobs: Vec<NewJob>) -> Appending<'_> {
         Box::pin(async move {
+            let producer = self.producer().map_err(of_kafka)?;
             let mut sending = JoinSet::new();
             for (place, job) in jobs.into_iter().enumerate() {
-                let producer = self.0.clone();
+                let producer = producer.clone();
                 sending.spawn(async move { (place, producer.send(&letter(&job)).await) });
             }
             let mut appended = Vec::new();

@@ -8,7 +8,7 @@ use crate::cli::Exit;
 use crate::cli::output::complain;
 use crate::engine::{Ended, Settings, Setup, Tenants};
 use crate::model::Incarnation;
-use crate::ports::{Crms, Event, Log, Store};
+use crate::ports::{Crms, Event, Log, StopCause, Store};
 use crate::telemetry::Metrics;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -61,7 +61,7 @@ where
         };
         match ended {
             Ended::Drained => return Exit::Ok,
-            Ended::Stopped(fault) => return failed(Exit::Failure, fault.what),
+            Ended::Stopped(fault, cause) => return failed(exit_of(cause), fault.what),
             Ended::Fenced(fault) if asked => {
                 tracing::warn!(%fault, "fenced while stopping: what was not committed is done again by the next owner");
                 return Exit::Ok;
@@ -73,6 +73,14 @@ where
                 }
             }
         }
+    }
+}
+
+fn exit_of(cause: StopCause) -> Exit {
+    match cause {
+        StopCause::Failed => Exit::Failure,
+        StopCause::Barred => Exit::Kafka,
+        StopCause::Unfit => Exit::Refused,
     }
 }
 

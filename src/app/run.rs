@@ -14,7 +14,7 @@ use crate::cli::load::load;
 use crate::cli::output::complain;
 use crate::config::{LogKind, Settings};
 use crate::credentials;
-use crate::kafka::{JobProducer, KafkaLog};
+use crate::kafka::KafkaLog;
 use crate::ops::JobLog;
 use crate::store::RocksStore;
 use crate::telemetry::Metrics;
@@ -65,12 +65,12 @@ fn run_with(settings: &Settings) -> Result<Exit, Exit> {
 fn run_on_kafka(settings: &Settings, kept: &Kept, runtime: &Runtime) -> Result<Exit, Exit> {
     let kafka = world::kafka_settings(settings).map_err(|error| told(Exit::BadConfiguration, format!("{error:#}")))?;
     let accesses = world::accesses(settings).map_err(|error| told(Exit::BadConfiguration, format!("{error:#}")))?;
-    let producer = JobProducer::new(kafka.clone()).map_err(|fault| told(Exit::BadConfiguration, fault))?;
-    let listener = Listener::open(settings, kept, runtime, Arc::new(KafkaJobs(producer)))?;
+    let listener = Listener::open(settings, kept, runtime, Arc::new(KafkaJobs::new(kafka.clone())))?;
     let exit = live(kept, |events| {
         let log = KafkaLog::start(kafka.clone(), world::sink(events));
         let log = log.map_err(|fault| (Exit::BadConfiguration, fault.to_string()))?;
-        let store = RocksStore::start(&settings.state.dir).map_err(|fault| (Exit::Failure, fault.to_string()))?;
+        let store = RocksStore::start(&settings.state.dir, settings.state.idempotency_ttl)
+            .map_err(|fault| (Exit::Failure, fault.to_string()))?;
         let crms = world::crms(&kept.runtime, &accesses, events, kept.clock)
             .map_err(|error| (Exit::Failure, format!("{error:#}")))?;
         Ok(World { log, store, crms })
@@ -87,7 +87,8 @@ fn run_embedded(settings: &Settings, kept: &Kept, runtime: &Runtime) -> Result<E
         let failed = |error: anyhow::Error| (Exit::Failure, format!("{error:#}"));
         let (log, producer) = world::embedded_log(settings, events).map_err(failed)?;
         jobs.set(producer);
-        let store = RocksStore::start(&settings.state.dir).map_err(|fault| (Exit::Failure, fault.to_string()))?;
+        let store = RocksStore::start(&settings.state.dir, settings.state.idempotency_ttl)
+            .map_err(|fault| (Exit::Failure, fault.to_string()))?;
         let crms = world::crms(&kept.runtime, &accesses, events, kept.clock).map_err(failed)?;
         Ok(World { log, store, crms })
     });

@@ -36,6 +36,9 @@ impl Instance for SeenInstance {
         } else if levels.running < levels.owned {
             reasons.push(Unready::restoring(levels.running, levels.owned));
         }
+        if 0 < levels.full {
+            reasons.push(Unready::full(levels.full));
+        }
         Readiness::unless(reasons)
     }
 

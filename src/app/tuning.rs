@@ -6,11 +6,14 @@ use crate::engine::Settings;
 use crate::machine::Policy;
 use std::time::Duration;
 
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
 /// What the engine is told. The constants are those of the core rules, sections 3, 4 and 8.
 pub(super) fn engine_settings(settings: &config::Settings) -> Settings {
     Settings {
         prefix: settings.kafka.topic_prefix.clone(),
         idempotency_ttl: settings.state.idempotency_ttl,
+        dead_ttl: DAY * 30,
         retry: Policy {
             base: settings.retry.base,
             factor: settings.retry.factor,
@@ -27,8 +30,38 @@ pub(super) fn engine_settings(settings: &config::Settings) -> Settings {
         call_deadline: Duration::from_secs(10),
         memory_bytes: 64 << 20,
         on_way_max: 100_000,
+        waiting_bytes_max: 10 << 30,
+        renew_after: DAY,
+        max_wait: DAY * 14,
         window_max: 256,
         revoke_patience: Duration::from_secs(10),
         bug: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test panics on purpose")]
+    use crate::config::{NoEnv, parse};
+    use crate::crm::connector;
+    use crate::model::{Crm, TenantId};
+
+    #[test]
+    fn the_defaults_of_a_connection_are_the_facts_of_its_connector() {
+        for crm in Crm::ALL {
+            let text = format!(
+                "[[tenant]]\nid = \"acme\"\n[[tenant.connection]]\nid = \"crm\"\ncrm = \"{}\"\naccess_token = {{ env = \"T\" }}",
+                crm.name()
+            );
+            let file = crate::config::SourceText { name: "sluicegate.toml".to_owned(), text };
+            let settings = parse(&[file], &NoEnv).unwrap();
+            let given = settings.tenants.get(&TenantId::from("acme")).unwrap().first().unwrap();
+            let facts = connector(crm).facts();
+            let windows: Vec<_> = facts.limits.iter().map(|it| it.value.window()).collect();
+            assert_eq!(given.connection.windows.to_vec(), windows);
+            assert_eq!(given.connection.tariff, facts.tariff.value);
+            assert_eq!(given.connection.batch_max, facts.batch_max.value);
+            assert_eq!(given.base_url, facts.base_url.value);
+        }
     }
 }

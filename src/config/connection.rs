@@ -25,19 +25,25 @@ pub(super) fn read(mut section: Section<'_>, tenant: &TenantId, tenant_path: &st
         section.optional("external_id_property", property).unwrap_or_else(|| by_crm.external_id_property.to_owned());
     let most = u32::try_from(by_crm.batch_max).unwrap_or(u32::MAX);
     let batch_max = section.optional("batch_max", integer(1..=most)).and_then(|it| usize::try_from(it).ok());
-    let limits = limits::read(&mut section).unwrap_or_else(|| by_crm.limits.to_vec());
+    let windows = limits::read(&mut section, &by_crm.limits).into();
     for key in ["fields", "values", "vars"] {
         section.not_yet(key, "remove it; jobs must carry the CRM's own property names and values");
     }
     section.finish();
     let id = ConnectionId { tenant: tenant.clone(), name: Arc::from(name?) };
-    let connection = Connection { id, crm: crm?, batch_max: batch_max.unwrap_or(by_crm.batch_max) };
+    let connection = Connection {
+        id,
+        crm: crm?,
+        batch_max: batch_max.unwrap_or(by_crm.batch_max),
+        calls_max: by_crm.calls_max,
+        windows,
+        tariff: by_crm.tariff,
+    };
     Some(ConnectionSettings {
         connection: Arc::new(connection),
         access_token: access_token?,
         base_url,
         external_id_property,
-        limits,
     })
 }
 

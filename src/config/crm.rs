@@ -1,8 +1,7 @@
 //! What a connection of each CRM is when its settings do not say: address, batch size, documented limits.
 //! Not here: how a CRM is called.
 
-use crate::config::Limit;
-use crate::model::Crm;
+use crate::model::{Crm, Operations, Price, Tariff, Window, WindowName};
 use std::time::Duration;
 
 pub(super) struct CrmDefaults {
@@ -11,7 +10,10 @@ pub(super) struct CrmDefaults {
     pub(super) external_id_property: &'static str,
     /// Also the highest that can be set.
     pub(super) batch_max: usize,
-    pub(super) limits: [Limit; 2],
+    pub(super) limits: [Window; 3],
+    pub(super) tariff: Tariff,
+    /// Most calls out at once, where the CRM bounds them.
+    pub(super) calls_max: Option<usize>,
 }
 
 /// CRMs of the contract that this version does not serve.
@@ -25,10 +27,20 @@ pub(super) fn defaults(crm: Crm) -> CrmDefaults {
             base_url: "https://api.hubapi.com",
             external_id_property: "external_id",
             batch_max: 100,
+            // Searches are exempt from the 10 seconds and have a window of their own. The day resets at midnight in
+            // the account's time zone, which the API does not tell: it is taken for rolling, unless `resets_at` says.
             limits: [
-                Limit { calls: 100, per: Duration::from_secs(10) },
-                Limit { calls: 250_000, per: Duration::from_secs(86_400) },
+                of(Operations::AllButSearches, Window::rolling(100, Duration::from_secs(10))),
+                Window::rolling(250_000, Duration::from_hours(24)),
+                of(Operations::Searches, Window::rolling(5, Duration::from_secs(1))),
             ],
+            // An archive reads the record ids first.
+            tariff: Tariff { upsert: Price::calls(1), archive: Price::calls(2) },
+            calls_max: None,
         },
     }
+}
+
+fn of(operations: Operations, window: Window) -> Window {
+    Window { name: WindowName { operations, ..window.name }, ..window }
 }

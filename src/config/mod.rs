@@ -35,8 +35,8 @@ pub use env::{Env, Given, NoEnv, variable};
 pub use fault::{Fault, Faults, Place};
 pub use parse::{parse, tenants_folder};
 pub use settings::{
-    AlertSettings, ConnectionSettings, HoldSettings, HttpSettings, KafkaSettings, Limit, LogKind, LogSettings,
-    PropertyValue, RetrySettings, SecretSource, Settings, StateSettings,
+    AlertSettings, ConnectionSettings, HoldSettings, HttpSettings, KafkaSettings, LogKind, LogSettings, PropertyValue,
+    RetrySettings, SecretSource, Settings, StateSettings,
 };
 pub use source::SourceText;
 pub use span::show as show_span;

@@ -164,13 +164,4 @@ pub struct ConnectionSettings {
     /// No slash at the end.
     pub base_url: String,
     pub external_id_property: String,
-    /// At least one; each of another length.
-    pub limits: Vec<Limit>,
-}
-
-/// At most so many calls in any window of this length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
-    pub calls: u32,
-    pub per: Duration,
 }

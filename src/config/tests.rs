@@ -10,7 +10,7 @@
 )]
 
 use super::*;
-use crate::model::{Crm, TenantId};
+use crate::model::{Crm, TenantId, Window};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
@@ -145,8 +145,11 @@ fn every_setting_that_is_given_arrives() {
     let acme = &settings.tenants[&TenantId::from("acme")];
     assert_eq!((acme[0].base_url.as_str(), acme[0].connection.batch_max), ("https://api.hubapi.com", 10));
     assert_eq!((acme[0].connection.crm, acme[0].external_id_property.as_str()), (Crm::HubSpot, "acme_id"));
-    assert_eq!(acme[0].limits[0], Limit { calls: 190, per: Duration::from_secs(10) });
-    assert_eq!(acme[1].limits[1], Limit { calls: 250_000, per: Duration::from_secs(86_400) });
+    let given = &acme[0].connection.windows;
+    assert_eq!(given[0], Window::rolling(190, Duration::from_secs(10)));
+    let last = given[given.len() - 1];
+    assert_eq!((last.cap, last.name.to_string().as_str()), (5, "1s-searches"), "searches keep their documented window");
+    assert_eq!(acme[1].connection.windows[1], Window::rolling(250_000, Duration::from_secs(86_400)));
     let directory = settings.connections();
     let ids: Vec<_> = directory.values().flatten().map(|it| it.id.to_string()).collect();
     assert_eq!(ids, ["acme/hubspot", "acme/hubspot-eu", "umbrella/hubspot"]);

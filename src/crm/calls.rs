@@ -1,9 +1,9 @@
 //! Makes CRM calls on a tokio runtime: a task per call, exactly one `CallEnded` for each.
 //! Not here: which call is next (`machine`), what a CRM's answer means (its connector).
 
-use crate::crm::{Access, Accesses, Exchange, Http, Next, connector};
+use crate::crm::{Access, Accesses, Connector, Exchange, Http, Next, connector};
 use crate::fail_points::{self, FailPoint};
-use crate::model::{Answer, Call, CallEnded, CallId, Fault, Millis, Reason, Reply, Shard};
+use crate::model::{Answer, Call, CallEnded, CallId, Cost, Fault, Millis, Reason, Reply, Shard, Usage};
 use crate::ports::{Crms, Event};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -44,35 +44,58 @@ impl Crms for HttpCrms {
         drop(self.runtime.spawn(async move {
             fail_points::reach(FailPoint::BeforeCall);
             // A process that was frozen in between wakes up here, perhaps long after somebody else took over.
-            let answer = match access {
-                _ if call.until <= now() => Answer::Unsent,
+            let (answer, usage) = match access {
+                _ if call.until <= now() => (Answer::Unsent, nothing_spent()),
                 Some(access) => make(&http, call, access, deadline).await,
-                None => unconfigured(&call),
+                None => (unconfigured(&call), nothing_spent()),
             };
             fail_points::reach(FailPoint::AfterCall);
-            ending.end(answer);
+            ending.end(answer, usage);
         }));
     }
 }
 
-async fn make(http: &Http, call: Call, access: Arc<Access>, deadline: tokio::time::Instant) -> Answer {
+async fn make(http: &Http, call: Call, access: Arc<Access>, deadline: tokio::time::Instant) -> (Answer, Usage) {
     let inputs = call.inputs.len();
-    let exchange = connector(call.connection.crm).exchange(call, access);
-    whole(converse(http, exchange, deadline).await, inputs)
+    let connector = connector(call.connection.crm);
+    let formed = call.connection.tariff.cost(call.operation, inputs);
+    let mut talk = Talk { http, connector, requests: 0, usage: Usage::default() };
+    let answer = talk.converse(connector.exchange(call, access), deadline).await;
+    talk.usage.spent = Some(Cost { calls: talk.requests, searches: 0, ..formed });
+    (whole(answer, inputs), talk.usage)
 }
 
-async fn converse(http: &Http, mut exchange: Box<dyn Exchange>, deadline: tokio::time::Instant) -> Answer {
-    let mut next = exchange.begin();
-    loop {
-        let request = match next {
-            Next::Send(request) => request,
-            Next::Ended(answer) => return answer,
-        };
-        next = match http.send(request, deadline).await {
-            Ok(response) => exchange.answered(&response),
-            Err(fault) => return Answer::Failed(fault),
-        };
+/// One call's requests, and what the CRM said of its limits meanwhile.
+struct Talk<'a> {
+    http: &'a Http,
+    connector: &'static dyn Connector,
+    requests: u32,
+    usage: Usage,
+}
+
+impl Talk<'_> {
+    async fn converse(&mut self, mut exchange: Box<dyn Exchange>, deadline: tokio::time::Instant) -> Answer {
+        let mut next = exchange.begin();
+        loop {
+            let request = match next {
+                Next::Send(request) => request,
+                Next::Ended(answer) => return answer,
+            };
+            self.requests += 1;
+            next = match self.http.send(request, deadline).await {
+                Ok(response) => {
+                    self.usage = self.connector.usage(&response);
+                    exchange.answered(&response)
+                }
+                Err(fault) => return Answer::Failed(fault),
+            };
+        }
     }
+}
+
+/// It was never sent.
+fn nothing_spent() -> Usage {
+    Usage { spent: Some(Cost::default()), ..Usage::default() }
 }
 
 /// Holds every connector to its word: one reply per input, else the outcome of the call is unknown.
@@ -109,14 +132,14 @@ impl Ending {
         Self { id: call.id, shard: call.shard, started: Instant::now(), events: Some(events) }
     }
 
-    fn end(mut self, answer: Answer) {
-        self.send(answer);
+    fn end(mut self, answer: Answer, usage: Usage) {
+        self.send(answer, usage);
     }
 
-    fn send(&mut self, answer: Answer) {
+    fn send(&mut self, answer: Answer, usage: Usage) {
         if let Some(events) = self.events.take() {
             let took = self.started.elapsed();
-            events(Event::CallEnded(CallEnded { id: self.id, shard: self.shard, answer, took }));
+            events(Event::CallEnded(CallEnded { id: self.id, shard: self.shard, answer, usage, took }));
         }
     }
 }
@@ -131,7 +154,8 @@ impl Drop for Ending {
         } else {
             tracing::warn!(call = self.id.0, shard = self.shard.0, "crm call broken off");
         }
-        self.send(Answer::Failed(fault(Reason::Network, "the call was broken off before its answer".to_owned())));
+        let fault = fault(Reason::Network, "the call was broken off before its answer".to_owned());
+        self.send(Answer::Failed(fault), Usage::default());
     }
 }
 

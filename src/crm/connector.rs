@@ -2,15 +2,18 @@
 //! Not here: sending (`http`), any CRM's own words (its folder).
 
 use crate::crm::Access;
-use crate::model::{Answer, Call, Crm};
+use crate::model::{Answer, Call, Crm, Operations, Tariff, Usage, Window, WindowName};
 use bytes::Bytes;
-use reqwest::header::{HeaderMap, HeaderValue};
+use http::header::{HeaderMap, HeaderValue};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// One CRM. Pure: neither a clock nor IO, so that every answer can be tested as text.
 pub trait Connector: Send + Sync {
     fn facts(&self) -> &'static Facts;
+
+    /// What a response says of the account's limits. Called with every response.
+    fn usage(&self, response: &Response) -> Usage;
 
     /// Begins the conversation that makes `call`. Cheap; called on the task of the call.
     fn exchange(&self, call: Call, access: Arc<Access>) -> Box<dyn Exchange>;
@@ -65,6 +68,15 @@ pub struct Fact<T> {
 pub struct LimitFact {
     pub calls: u32,
     pub per: Duration,
+    pub operations: Operations,
+}
+
+impl LimitFact {
+    /// The window of a connection that names no limits.
+    pub fn window(&self) -> Window {
+        let window = Window::rolling(self.calls, self.per);
+        Window { name: WindowName { operations: self.operations, ..window.name }, ..window }
+    }
 }
 
 /// What a CRM is like: defaults for configuration, and what may be repeated.
@@ -73,6 +85,8 @@ pub struct Facts {
     pub crm: Crm,
     pub base_url: Fact<&'static str>,
     pub limits: &'static [Fact<LimitFact>],
+    /// The most that a call can spend.
+    pub tariff: Fact<Tariff>,
     /// Most inputs in one call.
     pub batch_max: Fact<usize>,
     /// The property that holds our external ID, if a connection names none.

@@ -3,12 +3,21 @@
 
 use crate::crm::{Request, Response, retry_after, scrub};
 use crate::model::{Fault, Reason};
-use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper_tls::HttpsConnector;
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::error::Error;
 use std::time::Duration;
 use thiserror::Error as ThisError;
 use tokio::time::{Instant, timeout_at};
+
+/// An idle connection is kept this long; shorter than CRMs' own limits, so that a call seldom meets a closed one.
+const IDLE: Duration = Duration::from_secs(30);
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("sluicegate/", env!("CARGO_PKG_VERSION")));
 
 /// Bounds of every request.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +45,7 @@ pub struct HttpError {
 /// Sends requests. Clones share the pool of connections.
 #[derive(Clone, Debug)]
 pub struct Http {
-    client: reqwest::Client,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     body_max: usize,
 }
 
@@ -44,23 +53,17 @@ impl Http {
     /// # Errors
     /// When the system's TLS cannot be set up.
     pub fn new(limits: &HttpLimits) -> Result<Self, HttpError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let client = reqwest::Client::builder()
-            .tls_backend_native()
-            .http1_only()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
-            .user_agent(concat!("sluicegate/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .connect_timeout(limits.connect_timeout)
+        let tls = native_tls::TlsConnector::new().map_err(|error| HttpError { what: words(&error) })?;
+        let mut tcp = HttpConnector::new();
+        // Its own check would refuse https before TLS is asked.
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(limits.connect_timeout));
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
             .pool_max_idle_per_host(limits.idle_max)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .build()
-            .map_err(|error| HttpError { what: words(error) })?;
+            .pool_idle_timeout(IDLE)
+            .build(HttpsConnector::from((tcp, tls.into())));
         Ok(Self { client, body_max: limits.body_max })
     }
 
@@ -77,60 +80,44 @@ impl Http {
     }
 
     async fn exchange(&self, request: Request) -> Result<Response, Fault> {
-        let sent = self.client.post(&request.url).header(AUTHORIZATION, request.authorization).body(request.body);
-        let mut response = sent.send().await.map_err(|error| broken(error, None))?;
-        let status = response.status().as_u16();
-        let headers = std::mem::take(response.headers_mut());
-        let wait = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let sent = http::Request::post(request.url)
+            .header(AUTHORIZATION, request.authorization)
+            .header(ACCEPT, JSON)
+            .header(CONTENT_TYPE, JSON)
+            .header(USER_AGENT, AGENT)
+            .body(Full::new(Bytes::from(request.body)))
+            .map_err(|error| fault(Reason::Network, None, &words(&error)))?;
+        let answer = self.client.request(sent).await.map_err(|error| broken(&error, None))?;
+        let (head, body) = answer.into_parts();
+        let status = head.status.as_u16();
+        let wait = head.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after = wait.and_then(|text| retry_after::parse(text, jiff::Timestamp::now()));
-        let body = match self.body(response).await? {
-            Some(body) => body,
-            None if status < 400 => {
+        let body = match Limited::new(body, self.body_max).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() && status < 400 => {
                 return Err(fault(Reason::MalformedResponse, Some(status), "answer larger than 1 MiB"));
             }
-            None => Bytes::new(),
+            Err(error) if error.is::<LengthLimitError>() => Bytes::new(),
+            Err(error) => return Err(broken(&*error, Some(status))),
         };
-        Ok(Response { status, headers, retry_after, body })
-    }
-
-    /// The whole body; none if it is over the bound, of which nothing more is read then.
-    async fn body(&self, mut response: reqwest::Response) -> Result<Option<Bytes>, Fault> {
-        let status = Some(response.status().as_u16());
-        let mut whole = BytesMut::new();
-        let mut first = Bytes::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| broken(error, status))? {
-            if self.body_max < first.len() + whole.len() + chunk.len() {
-                return Ok(None);
-            }
-            if first.is_empty() && whole.is_empty() {
-                first = chunk;
-                continue;
-            }
-            whole.extend_from_slice(&std::mem::take(&mut first));
-            whole.extend_from_slice(&chunk);
-        }
-        Ok(Some(if whole.is_empty() { first } else { whole.freeze() }))
+        Ok(Response { status, headers: head.headers, retry_after, body })
     }
 }
 
-fn broken(error: reqwest::Error, status: Option<u16>) -> Fault {
-    let reason = if error.is_timeout() {
-        Reason::Timeout
-    } else if error.is_decode() {
-        Reason::MalformedResponse
-    } else {
-        Reason::Network
-    };
-    fault(reason, status, &words(error))
+/// The connection could not be made, or broke.
+fn broken(error: &(dyn Error + 'static), status: Option<u16>) -> Fault {
+    let causes = std::iter::successors(Some(error), |it: &&(dyn Error + 'static)| (*it).source());
+    let late = |it: &std::io::Error| it.kind() == std::io::ErrorKind::TimedOut;
+    let is_late = causes.filter_map(|it| it.downcast_ref()).any(late);
+    fault(if is_late { Reason::Timeout } else { Reason::Network }, status, &words(error))
 }
 
 fn fault(reason: Reason, status: Option<u16>, message: &str) -> Fault {
     Fault { reason, status, code: None, message: scrub(message), retry_after: None }
 }
 
-/// The error and its causes, without the URL.
-fn words(error: reqwest::Error) -> String {
-    let error = error.without_url();
+/// The error and its causes. None of them knows the URL.
+fn words(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -7,7 +7,7 @@ use super::board::{Board, Due, Errand};
 use super::disk::{Disk, Portion};
 use super::frame::Framed;
 use crate::model::{Offset, Received, Shard, Topic};
-use crate::ports::{Assignment, Event, LogEvent, LogFault};
+use crate::ports::{Assignment, Event, LogEvent, LogFault, StopCause};
 use std::sync::Arc;
 use tracing::error;
 
@@ -45,7 +45,7 @@ impl Courier {
                 let fault = LogFault::from(&fault);
                 // The shard is read no further; the others are.
                 self.board.close(&[shard]);
-                self.say(LogEvent::Stopped { shard: Some(shard), fault });
+                self.say(LogEvent::Stopped { shard: Some(shard), fault, cause: StopCause::Failed });
             }
         }
     }

@@ -7,7 +7,7 @@ use super::bounds::{Bounds, Partition};
 use super::disk::Disk;
 use super::page::Page;
 use crate::model::{Commit, CommitNumber, Millis, Offset, Outgoing, Shard, Topic};
-use crate::ports::{Event, Fate, LogEvent, LogFault};
+use crate::ports::{Culprit, Event, Fate, LogEvent, LogFault, StopCause};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,8 +17,10 @@ use tracing::error;
 
 /// What one fsync covers at most, roughly.
 const GROUP_BYTES: usize = 16 << 20;
-/// Kafka's default `max.message.bytes` and 128 KiB for our headers, as siblings of `jobs` have it (DESIGN §3.1).
-pub(super) const MESSAGE_BYTES_MAX: usize = (1 << 20) + (128 << 10);
+/// The largest value of a job (`wire::job`) with 64 KiB for key and headers.
+const JOB_BYTES_MAX: usize = (1 << 20) + (64 << 10);
+/// With room for our headers on top, as siblings of `jobs` have it (DESIGN §3.1).
+const MESSAGE_BYTES_MAX: usize = JOB_BYTES_MAX + (128 << 10);
 
 pub(super) type Appended = Result<Vec<(Shard, Offset)>, EmbeddedFault>;
 
@@ -54,7 +56,7 @@ enum Receipt {
     Appended(SyncSender<Appended>, Vec<(Shard, Offset)>),
     Committed(CommitNumber, BTreeMap<(Shard, Topic), Offset>),
     /// Nothing of it is on the page.
-    Refused(CommitNumber, EmbeddedFault),
+    Refused(CommitNumber, EmbeddedFault, Option<Culprit>),
 }
 
 impl Writer {
@@ -128,7 +130,7 @@ impl Writer {
                 // A producer that no longer waits has given up; its jobs are in the log all the same.
                 Receipt::Appended(answer, places) => drop(answer.send(Ok(places))),
                 Receipt::Committed(number, ends) => self.say(number, Fate::Committed { ends }),
-                Receipt::Refused(number, fault) => self.say(number, Fate::Refused(LogFault::from(&fault))),
+                Receipt::Refused(number, fault, culprit) => self.say(number, refused(&fault, culprit)),
             }
         }
     }
@@ -139,7 +141,7 @@ impl Writer {
         self.broken = Some(fault.clone());
         self.answer_broken(&fault, receipts);
         let fault = LogFault::from(&fault);
-        (self.events)(Event::Log(LogEvent::Stopped { shard: None, fault }));
+        (self.events)(Event::Log(LogEvent::Stopped { shard: None, fault, cause: StopCause::Failed }));
     }
 
     fn answer_broken(&self, fault: &EmbeddedFault, receipts: Vec<Receipt>) {
@@ -147,7 +149,7 @@ impl Writer {
             match receipt {
                 Receipt::Appended(answer, _) => drop(answer.send(Err(fault.clone()))),
                 Receipt::Committed(number, _) => self.say(number, Fate::Unknown(LogFault::from(fault))),
-                Receipt::Refused(number, fault) => self.say(number, Fate::Refused(LogFault::from(&fault))),
+                Receipt::Refused(number, fault, culprit) => self.say(number, refused(&fault, culprit)),
             }
         }
     }
@@ -184,28 +186,38 @@ fn group_receipts(group: Vec<Task>) -> Vec<Receipt> {
     group.into_iter().filter_map(receipt).collect()
 }
 
+fn refused(fault: &EmbeddedFault, culprit: Option<Culprit>) -> Fate {
+    Fate::Refused { fault: LogFault::from(fault), culprit }
+}
+
 /// Nothing of a commit is written unless all of it can be.
-fn check(commit: &Commit, shards: u32) -> Result<(), EmbeddedFault> {
+fn check(commit: &Commit, shards: u32) -> Result<(), (EmbeddedFault, Option<Culprit>)> {
     let owners = commit.shards.keys();
     let messages = || commit.shards.values().flat_map(|it| &it.messages);
     let mut named = owners.copied().chain(messages().map(|it| it.shard));
     if let Some(stranger) = named.find(|it| it.0 >= shards) {
-        return Err(EmbeddedFault::NoSuchShard(stranger.0));
+        return Err((EmbeddedFault::NoSuchShard(stranger.0), None));
     }
-    messages().try_for_each(check_size)
+    for (shard, part) in &commit.shards {
+        for (index, message) in part.messages.iter().enumerate() {
+            check_size(message).map_err(|fault| (fault, Some(Culprit { shard: *shard, index })))?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn check_size(message: &Outgoing) -> Result<(), EmbeddedFault> {
     let size = message.size();
-    if size > MESSAGE_BYTES_MAX {
-        return Err(EmbeddedFault::TooLarge { size, limit: MESSAGE_BYTES_MAX });
+    let limit = if message.topic == Topic::Jobs { JOB_BYTES_MAX } else { MESSAGE_BYTES_MAX };
+    if size > limit {
+        return Err(EmbeddedFault::TooLarge { size, limit });
     }
     Ok(())
 }
 
 fn put(commit: &Commit, page: &mut Page<'_>) -> Receipt {
-    if let Err(fault) = check(commit, page.shards()) {
-        return Receipt::Refused(commit.number, fault);
+    if let Err((fault, culprit)) = check(commit, page.shards()) {
+        return Receipt::Refused(commit.number, fault, culprit);
     }
     let mut ends = BTreeMap::new();
     for (shard, part) in &commit.shards {

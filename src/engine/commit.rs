@@ -4,11 +4,11 @@
 use crate::engine::shard::ShardSlot;
 use crate::engine::{Ended, Engine, index};
 use crate::fail_points::{self, FailPoint};
-use crate::machine::{Bug, Input, Machine, Note, Part};
+use crate::machine::{Bug, Input, Machine, Note, Part, Suspect};
 use crate::model::{
     Commit, CommitNumber, Millis, Offset, Received, Shard, ShardCommit, StateKey, StateValue, Tier, Topic,
 };
-use crate::ports::{Batch, Crms, Fate, Log, LogFault, Store, StoreFault};
+use crate::ports::{Batch, Crms, Culprit, Fate, Log, LogFault, Store, StoreFault};
 use crate::wire;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,8 +21,11 @@ const RENEWALS_PER_LEASE: u32 = 3;
 const AGAIN_AFTER: Duration = Duration::from_millis(100);
 /// Few enough settled messages to commit them sooner.
 const IDLE_BELOW: usize = 64;
-/// A commit refused for good so often stops the process.
+/// A commit refused for good so often stops the process, if no message of it can yield.
 const REFUSALS_MAX: u32 = 3;
+/// What a person can do about it.
+const WAY_OUT: &str =
+    "`sluicegate topics plan` shows topics whose max.message.bytes is too small and ACLs that are needed";
 
 /// The commit under way and what is known of the last one.
 #[derive(Debug)]
@@ -104,7 +107,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         let count: usize = slots().filter_map(ShardSlot::machine).map(|it| it.building_count()).sum();
         let patience = if count < IDLE_BELOW { self.settings.commit_after_idle } else { self.settings.commit_after };
         let last = slots().any(|it| it.is_closing() && it.machine().is_some_and(Machine::is_dirty));
-        let at_once = first || last || self.is_full();
+        let urgent = slots().filter_map(ShardSlot::machine).any(Machine::is_urgent);
+        let at_once = first || last || urgent || self.is_full();
         let outcomes = self.committer.dirty_since.map(|it| it.after(patience));
         let due = if at_once { Some(Millis(0)) } else { outcomes };
         Some(due.map_or(renewal, |it| it.min(renewal)).max(self.committer.not_before))
@@ -118,7 +122,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         let owned: Vec<Shard> = self.shards.iter().filter(|(_, it)| it.may_commit()).map(|(it, _)| *it).collect();
         for shard in owned {
             let Some(machine) = self.shards.get_mut(&shard).and_then(ShardSlot::machine_mut) else { continue };
-            let part = machine.is_dirty().then(|| machine.seal(number));
+            let part = machine.is_dirty().then(|| machine.seal(now, number));
             let group_offset = machine.group_offset();
             let messages = part.as_ref().map(|it| self.encode(shard, it)).unwrap_or_default();
             commit.shards.insert(shard, ShardCommit { group_offset, messages });
@@ -153,7 +157,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
                 tracing::warn!(%fault, "fenced: everything uncommitted is void, a new life begins");
                 self.ended = Some(Ended::Fenced(fault));
             }
-            Fate::Refused(fault) => self.refused(now, fault),
+            Fate::Refused { fault, culprit } => self.refused(now, fault, culprit),
         }
     }
 
@@ -185,14 +189,30 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         }
     }
 
-    fn refused(&mut self, now: Millis, fault: LogFault) {
+    /// The message to blame is cut, or dies; where that is no help, the third refusal stops the process.
+    fn refused(&mut self, now: Millis, fault: LogFault, culprit: Option<Culprit>) {
         self.committer.refusals += 1;
-        if REFUSALS_MAX <= self.committer.refusals {
-            self.ended = Some(Ended::Stopped(fault));
-        } else {
-            self.undone(now, &fault);
-            self.committer.not_before = now.after(AGAIN_AFTER * 10);
+        let suspect = culprit.and_then(|it| Some((it.shard, self.suspect_of(it)?)));
+        let machine = |shard| self.shards.get(&shard).and_then(ShardSlot::machine);
+        let yields = suspect.is_some_and(|(shard, it)| machine(shard).is_some_and(|machine| machine.can_yield(it)));
+        if !yields && REFUSALS_MAX <= self.committer.refusals {
+            let what = format!("a commit was refused {} times: {fault}; {WAY_OUT}", self.committer.refusals);
+            return self.stop(LogFault { what });
         }
+        let Some(under_way) = self.committer.under_way.take() else { return };
+        tracing::warn!(%fault, ?suspect, "a commit was refused: it is made again, with less history or with a dead letter for the message to blame");
+        self.committer.not_before = now.after(AGAIN_AFTER * 10);
+        for (shard, part) in under_way.parts {
+            drop(part);
+            let blamed = suspect.filter(|it| it.0 == shard).map(|it| it.1);
+            let input = blamed.map_or(Input::Aborted, |it| Input::Refused(it, fault.what.clone()));
+            self.step(now, shard, input);
+        }
+    }
+
+    fn suspect_of(&self, culprit: Culprit) -> Option<Suspect> {
+        let part = self.committer.under_way.as_ref()?.parts.get(&culprit.shard)?;
+        Some(Self::suspect(part, culprit.index))
     }
 
     /// Nobody answered whether the commit is done: the changelog of a shard in it tells.

@@ -39,20 +39,26 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         Verdict::Deliver { job: Arc::new(job), targets }
     }
 
-    /// A head loaded to be called. A message that cannot be read any more stays where it is and is said so.
-    pub(super) fn decode_head(&self, entry: Entry, connection: &Arc<Connection>) -> Option<Head> {
-        let facts = wire::headers::waiting_facts(&entry.message).ok()?;
+    /// A waiting delivery as the machine takes it.
+    ///
+    /// # Errors
+    /// In words, when its message is no job: somebody else wrote it.
+    pub(super) fn decode_head(&self, entry: &Entry, connection: &Arc<Connection>) -> Result<Head, String> {
+        let facts = wire::headers::waiting_facts(&entry.message).map_err(|it| it.what)?;
         let original = wire::headers::original(&entry.message, &facts);
-        let Ok(wire::job::Decoded::Job(job)) = wire::job::decode(&original) else { return None };
+        let job = match wire::job::decode(&original).map_err(|it| it.what)? {
+            wire::job::Decoded::Job(job) => job,
+            wire::job::Decoded::Tombstone => return Err("it waits and has no value".to_owned()),
+        };
         let mut target = target(connection, &job);
         target.record = entry.record;
         let timer = match entry.because {
             Because::Retry => entry.due,
             Because::RateLimit | Because::Held | Because::Order => Millis(0),
         };
-        Some(Head {
+        Ok(Head {
             seq: entry.key.seq,
-            waits: Waits { place: entry.place, because: entry.because, timer },
+            waits: Waits::of(entry, timer),
             target,
             job: Arc::new(job),
             original: Arc::new(original),

@@ -2,22 +2,30 @@
 //! Not here: the bytes (`wire`); what is in a part (`machine`).
 
 use crate::engine::Engine;
-use crate::machine::{DeadLetter, Ended, Forwarded, Part, Released};
-use crate::model::{Attempt, History, Origin, Outgoing, Shard, Topic};
+use crate::machine::{DeadLetter, Ended, Forwarded, Part, Released, Renewed, Suspect};
+use crate::model::{Attempt, History, Message, Origin, Outgoing, Seq, Shard, Topic};
 use crate::ports::{Crms, Log, Store};
 use crate::wire;
 use crate::wire::headers::{DeadFacts, WaitingFacts};
+use std::sync::Arc;
 
 impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// Every message of a part, changelog last.
     pub(super) fn encode(&self, shard: Shard, part: &Part) -> Vec<Outgoing> {
-        let count = part.released.len() + part.dead.len() + part.forwarded.len() + part.ended.len() + part.puts.len();
+        let count = part.released.len()
+            + part.renewed.len()
+            + part.dead.len()
+            + part.forwarded.len()
+            + part.ended.len()
+            + part.puts.len();
         let mut messages = Vec::with_capacity(count);
-        messages.extend(part.released.iter().map(|it| self.released(shard, it)));
+        let jobs = &self.full_name(Topic::Jobs);
+        messages.extend(part.released.iter().map(|it| released(origin(jobs, shard, it.delivery.seq), it)));
         messages.extend(part.dead.iter().map(|it| self.dead(shard, it)));
         messages.extend(part.forwarded.iter().map(forwarded));
+        messages.extend(part.renewed.iter().map(|it| renewed(shard, it)));
         if self.settings.outcomes {
-            messages.extend(part.ended.iter().map(|it| self.outcome(shard, it)));
+            messages.extend(part.ended.iter().map(|it| outcome(&origin(jobs, shard, it.delivery.seq), it)));
         }
         messages.extend(part.puts.iter().map(|(key, value)| Outgoing {
             topic: key.topic(),
@@ -30,26 +38,15 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         messages
     }
 
-    fn released(&self, shard: Shard, released: &Released) -> Outgoing {
-        let delivery = &released.delivery;
-        let facts = WaitingFacts {
-            connection: delivery.target.connection.id.clone(),
-            record: delivery.target.record,
-            attempt: delivery.attempt,
-            because: released.because,
-            due: released.due,
-            since: released.since,
-            origin: self.origin((Topic::Jobs, shard), delivery.seq),
-            origin_timestamp: delivery.original.timestamp,
-            history: delivery.history.clone(),
-        };
-        Outgoing {
-            topic: Topic::Delay(released.tier),
-            shard,
-            key: delivery.original.key.clone(),
-            value: delivery.original.value.clone(),
-            headers: wire::headers::waiting_headers(&delivery.original, &facts),
-            timestamp: None,
+    /// Which message of the part is the `index`th that `encode` made.
+    pub(super) fn suspect(part: &Part, index: usize) -> Suspect {
+        let dead = index.checked_sub(part.released.len());
+        let forwarded = dead.and_then(|it| it.checked_sub(part.dead.len()));
+        match (dead, forwarded) {
+            (None, _) => Suspect::Released(index),
+            (Some(index), None) => Suspect::Dead(index),
+            (Some(_), Some(index)) if index < part.forwarded.len() => Suspect::Forwarded(index),
+            (Some(_), Some(_)) => Suspect::Other,
         }
     }
 
@@ -60,9 +57,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             record: delivery.map(|it| it.target.record),
             attempt: delivery.map_or(Attempt(0), |it| it.attempt),
             since: delivery.and_then(|it| it.since),
-            origin: self.origin((letter.topic, shard), letter.offset),
+            origin: origin(&self.full_name(letter.topic), shard, letter.offset),
             origin_timestamp: letter.original.timestamp,
-            history: delivery.map_or_else(History::default, |it| it.history.clone()),
+            history: delivery.map_or_else(History::default, |it| cut(&it.history, letter.refusals)),
             reason: letter.reason,
             exhausted: letter.exhausted,
             what: letter.what.clone(),
@@ -77,32 +74,81 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         }
     }
 
-    fn outcome(&self, shard: Shard, ended: &Ended) -> Outgoing {
-        let delivery = &ended.delivery;
-        let job = &delivery.job;
-        let connection = &delivery.target.connection;
-        let (key, value) = wire::outcome::encode(&wire::outcome::Ended {
-            tenant: Some(&job.tenant),
-            connection: Some(&connection.id.name),
-            crm: Some(connection.crm),
-            event_type: Some(&job.event_type),
-            idempotency_key: Some(&job.idempotency_key),
-            object: Some(&job.change.object),
-            external_id: Some(&job.change.external_id),
-            record_id: ended.record_id.as_deref(),
-            outcome: ended.outcome,
-            reason: ended.reason,
-            code: ended.code.as_deref(),
-            attempts: delivery.attempt,
-            occurred_at: Some(job.occurred_at),
-            at: ended.at,
-            origin: &self.origin((Topic::Jobs, shard), delivery.seq),
-        });
-        Outgoing { topic: Topic::Outcomes, shard, key, value: Some(value), headers: Vec::new(), timestamp: None }
+    fn full_name(&self, topic: Topic) -> Arc<str> {
+        format!("{}.{}", self.settings.prefix, topic.suffix()).into()
     }
+}
 
-    fn origin(&self, (topic, shard): (Topic, Shard), seq: crate::model::Seq) -> Origin {
-        Origin { topic: format!("{}.{}", self.settings.prefix, topic.suffix()), shard, seq }
+fn origin(topic: &Arc<str>, shard: Shard, seq: Seq) -> Origin {
+    Origin { topic: Arc::clone(topic), shard, seq }
+}
+
+fn released(origin: Origin, released: &Released) -> Outgoing {
+    let (delivery, shard) = (&released.delivery, origin.shard);
+    let facts = WaitingFacts {
+        connection: delivery.target.connection.id.clone(),
+        record: delivery.target.record,
+        attempt: delivery.attempt,
+        because: released.because,
+        due: released.due,
+        since: released.since,
+        origin,
+        origin_timestamp: delivery.original.timestamp,
+        history: cut(&delivery.history, released.refusals),
+    };
+    Outgoing {
+        topic: Topic::Delay(released.tier),
+        shard,
+        key: delivery.original.key.clone(),
+        value: delivery.original.value.clone(),
+        headers: wire::headers::waiting_headers(&delivery.original, &facts),
+        timestamp: None,
+    }
+}
+
+fn outcome(origin: &Origin, ended: &Ended) -> Outgoing {
+    let delivery = &ended.delivery;
+    let job = &delivery.job;
+    let connection = &delivery.target.connection;
+    let (key, value) = wire::outcome::encode(&wire::outcome::Ended {
+        tenant: Some(&job.tenant),
+        connection: Some(&connection.id.name),
+        crm: Some(connection.crm),
+        event_type: Some(&job.event_type),
+        idempotency_key: Some(&job.idempotency_key),
+        object: Some(&job.change.object),
+        external_id: Some(&job.change.external_id),
+        record_id: ended.record_id.as_deref(),
+        outcome: ended.outcome,
+        reason: ended.reason,
+        code: ended.code.as_deref(),
+        attempts: delivery.attempt,
+        occurred_at: Some(job.occurred_at),
+        at: ended.at,
+        origin,
+    });
+    Outgoing {
+        topic: Topic::Outcomes,
+        shard: origin.shard,
+        key,
+        value: Some(value),
+        headers: Vec::new(),
+        timestamp: None,
+    }
+}
+
+/// The same message with the same headers, at the end of the same topic.
+fn renewed(shard: Shard, it: &Renewed) -> Outgoing {
+    let Message { key, value, headers, timestamp: _ } = it.message.clone();
+    Outgoing { topic: Topic::Delay(it.tier), shard, key, value, headers, timestamp: None }
+}
+
+/// What is left of the history of a message that the log has refused so often; never less of the message itself.
+fn cut(history: &History, refusals: u32) -> History {
+    match refusals {
+        0 => history.clone(),
+        1 => wire::history::ends(history),
+        _ => wire::history::count(history),
     }
 }
 

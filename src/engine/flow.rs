@@ -3,13 +3,13 @@
 
 use crate::engine::shard::{Phase, ShardSlot, Unfiled};
 use crate::engine::{Engine, decode};
-use crate::machine::Input;
+use crate::machine::{Input, Machine};
 use crate::model::{Millis, Shard, Tier, Topic};
 use crate::ports::{Crms, Log, Store};
 use std::time::Duration;
 
-/// Messages of delay topics that may wait to be filed, per shard.
-const UNFILED_MAX: usize = 4096;
+/// Messages of delay topics that may wait to be filed, over all shards.
+const UNFILED_MAX: usize = 16_384;
 /// Jobs of one shard that may be read and unsettled.
 const UNSETTLED_MAX: usize = 200_000;
 /// How often a copy is noted as current and flushed.
@@ -43,10 +43,12 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// Tells the log what is wanted, where that changed.
     pub(super) fn say_what_is_wanted(&mut self) {
         let full = self.is_full() || self.draining;
-        let on_way_max = self.settings.on_way_max;
+        let shards = self.shards.len().max(1);
+        let on_way_max = (self.settings.on_way_max / u64::try_from(shards).unwrap_or(u64::MAX)).max(1);
+        let bounds = (on_way_max, self.settings.waiting_bytes_max);
         for (shard, slot) in &mut self.shards {
-            let jobs = wants_jobs(slot, on_way_max) && !full;
-            let filing = slot.machine().is_some() && slot.unfiled_count() < UNFILED_MAX;
+            let jobs = wants_jobs(slot, bounds) && !full;
+            let filing = slot.machine().is_some() && slot.unfiled_count() < UNFILED_MAX / shards;
             let delays = Tier::ALL.map(|tier| (Topic::Delay(tier), filing));
             // Once restored, a changelog says only what we have just written ourselves.
             let restoring = slot.machine().is_none();
@@ -68,7 +70,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             Phase::Closing { deadline, .. } => Some(*deadline),
             Phase::Restoring { .. } | Phase::Filing(_) | Phase::Running(_) => None,
         });
-        timers.chain(quiet).chain(closing).chain(self.commit_due()).min()
+        let running = self.shards.values().filter(|it| it.is_running()).filter_map(ShardSlot::machine);
+        let tokens = running.filter_map(Machine::next_token_at);
+        timers.chain(tokens).chain(quiet).chain(closing).chain(self.commit_due()).min()
     }
 
     pub(super) fn note_current(&mut self, now: Millis) {
@@ -90,9 +94,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
 }
 
 /// Jobs that an earlier life has read come in whatever waits: they may be what the others wait for.
-fn wants_jobs(slot: &ShardSlot, on_way_max: u64) -> bool {
+fn wants_jobs(slot: &ShardSlot, (on_way_max, waiting_bytes_max): (u64, u64)) -> bool {
     let Some(machine) = slot.machine().filter(|_| slot.is_running()) else { return true };
     let again = machine.jobs_position() < machine.jobs_read_max();
     let room = machine.on_way_count() < on_way_max && machine.unsettled_count() < UNSETTLED_MAX;
-    again || room
+    again || room && machine.waiting_bytes() < waiting_bytes_max
 }

@@ -4,7 +4,7 @@
 use crate::engine::shard::{Phase, ShardSlot};
 use crate::engine::{Ended, Engine};
 use crate::model::{Millis, Shard};
-use crate::ports::{Crms, Log, LogFault, Store};
+use crate::ports::{Crms, Log, LogFault, StopCause, Store};
 
 impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// No new calls of these shards; they are closed once their calls are over and committed.
@@ -45,7 +45,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     pub(super) fn close_what_is_done(&mut self, now: Millis) {
         let done = |slot: &ShardSlot| match &slot.phase {
             Phase::Closing { machine, deadline } => {
-                let idle = machine.gauges().calls == 0 && !machine.is_dirty() && !machine.is_flying();
+                let idle = machine.calls_out() == 0 && !machine.is_dirty() && !machine.is_flying();
                 idle || *deadline <= now
             }
             Phase::Restoring { .. } | Phase::Filing(_) | Phase::Running(_) => false,
@@ -62,17 +62,17 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     }
 
     /// A shard that cannot go on stops the process: an operator sees it, instead of one silent shard.
-    pub(super) fn stopped(&mut self, now: Millis, shard: Option<Shard>, fault: LogFault) {
+    pub(super) fn stopped(&mut self, now: Millis, shard: Option<Shard>, (fault, cause): (LogFault, StopCause)) {
         tracing::error!(?shard, %fault, "the log cannot go on");
         for shard in self.shards.keys().copied().collect::<Vec<_>>() {
             self.let_go(now, shard, false);
         }
-        self.ended = Some(Ended::Stopped(fault));
+        self.ended = Some(Ended::Stopped(fault, cause));
     }
 
     pub(super) fn let_go(&mut self, now: Millis, shard: Shard, ours_still: bool) {
         let Some(slot) = self.shards.remove(&shard) else { return };
-        let clean = slot.machine().is_some_and(|it| it.gauges().calls == 0 && !it.is_flying());
+        let clean = slot.machine().is_some_and(|it| it.calls_out() == 0 && !it.is_flying());
         if clean && ours_still {
             self.note_current_of(shard, now);
         }

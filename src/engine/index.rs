@@ -91,7 +91,7 @@ fn put(batch: &mut Batch, change: IndexWrite) -> Option<Millis> {
 
 fn file(batch: &mut Batch, entry: &Entry, waits: &Waits) {
     let key = &entry.key;
-    batch.writes.push((wire::index::message_key(entry.place), Some(waiting_value(waits.because, key))));
+    batch.writes.push((wire::index::message_key(entry.place), Some(waiting_value(waits, key))));
     batch.writes.push((wire::index::entry_key(key), Some(wire::index::encode_entry(entry))));
     if waits.timer.0 == 0 {
         return put_turn(batch, key, entry.record, Turn::Behind);
@@ -114,7 +114,7 @@ fn put_turn(batch: &mut Batch, key: &EntryKey, record: RecordHash, turn: Turn) {
 
 /// Every key of an entry goes.
 pub(super) fn remove(batch: &mut Batch, key: &EntryKey, removed: &Removed) {
-    let Waits { place, because: _, timer } = removed.waits;
+    let Waits { place, because: _, timer, size: _ } = removed.waits;
     batch.writes.push((wire::index::message_key(place), None));
     batch.writes.push((wire::index::entry_key(key), None));
     batch.writes.push((wire::index::record_key(removed.record, key.seq), None));
@@ -153,17 +153,20 @@ fn number(value: &[u8]) -> Result<u64, StoreFault> {
     Ok(u64::from_be_bytes(bytes))
 }
 
-/// What lies under a message's key: why it waits, one byte, then the key of its entry.
-fn waiting_value(because: Because, key: &EntryKey) -> Vec<u8> {
-    let byte = Because::ALL.iter().position(|it| *it == because).and_then(|it| u8::try_from(it).ok());
-    std::iter::once(byte.unwrap_or_default()).chain(wire::index::entry_key(key)).collect()
+/// What lies under a message's key: why it waits, one byte; its size, four; then the key of its entry.
+fn waiting_value(waits: &Waits, key: &EntryKey) -> Vec<u8> {
+    let byte = Because::ALL.iter().position(|it| *it == waits.because).and_then(|it| u8::try_from(it).ok());
+    let start = std::iter::once(byte.unwrap_or_default()).chain(waits.size.to_be_bytes());
+    start.chain(wire::index::entry_key(key)).collect()
 }
 
-/// The other way round.
-pub(super) fn waiting(value: &[u8]) -> Result<(Because, EntryKey), StoreFault> {
-    let (byte, key) = value.split_first().ok_or_else(|| damaged("a waiting message says nothing"))?;
+/// The other way round: why, how large, which.
+pub(super) fn waiting(value: &[u8]) -> Result<(Because, u32, EntryKey), StoreFault> {
+    let nothing = || damaged("a waiting message says nothing");
+    let (byte, rest) = value.split_first().ok_or_else(nothing)?;
+    let (size, key) = rest.split_first_chunk::<4>().ok_or_else(nothing)?;
     let because = Because::ALL.get(usize::from(*byte)).ok_or_else(|| damaged("an unknown cause to wait"))?;
-    Ok((*because, wire::index::decode_entry_key(key).map_err(damaged)?))
+    Ok((*because, u32::from_be_bytes(*size), wire::index::decode_entry_key(key).map_err(damaged)?))
 }
 
 pub(super) fn damaged(what: impl Display) -> StoreFault {

@@ -3,14 +3,18 @@
 
 use crate::engine::Engine;
 use crate::engine::index;
-use crate::machine::{EntryFacts, Head, Input, Seen, Waits, Wants};
+use crate::engine::shard::ShardSlot;
+use crate::machine::{Aged, EntryFacts, Input, Seen, Waits, Wants};
 use crate::model::{
-    Connection, ConnectionId, EntryKey, Millis, Offset, RecordHash, Seq, Shard, StateKey, StateValue, Tier,
+    Connection, ConnectionId, Entry, EntryKey, Millis, Offset, RecordHash, Seq, Shard, StateKey, StateValue, Tier,
 };
 use crate::ports::{Crms, Log, Store, StoreFault};
 use crate::wire;
-use std::collections::btree_map::Entry;
+use std::collections::btree_map;
 use std::sync::Arc;
+
+/// Heads of a queue, and what of it could not be read.
+type Heads = (Input, Vec<(Aged, String)>);
 
 /// Timers taken in one turn and shard; more wait for the next turn.
 const TIMERS_MAX: usize = 1024;
@@ -24,7 +28,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         self.see_state(shard, wants, &mut seen)?;
         self.see_entries(shard, wants, &mut seen)?;
         for want in &wants.records {
-            if let Entry::Vacant(place) = seen.records.entry(want.record) {
+            if let btree_map::Entry::Vacant(place) = seen.records.entry(want.record) {
                 place.insert(self.waiting_of(shard, want.record, want.limit)?);
             }
         }
@@ -49,7 +53,11 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
                     seen.dead.insert(key, mark);
                 }
                 (
-                    StateValue::Applied(_) | StateValue::Commit(_) | StateValue::Position(_) | StateValue::Settled(_),
+                    StateValue::Applied(_)
+                    | StateValue::Commit(_)
+                    | StateValue::Position(_)
+                    | StateValue::Settled(_)
+                    | StateValue::Connection(_),
                     _,
                 ) => {}
             }
@@ -65,8 +73,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         for (key, value) in wants.entries.iter().zip(self.store.get(shard, &keys)?) {
             let Some(value) = value else { continue };
             let entry = wire::index::decode_entry(key, &value).map_err(index::damaged)?;
-            let facts = EntryFacts { place: entry.place, attempt: entry.attempt, because: entry.because };
-            seen.entries.insert(key.clone(), (facts, self.timer_of(shard, entry.record, key.seq)?));
+            let waits = Waits::of(&entry, self.timer_of(shard, entry.record, key.seq)?);
+            seen.entries.insert(key.clone(), EntryFacts { attempt: entry.attempt, waits });
         }
         Ok(())
     }
@@ -90,7 +98,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
 
     /// Retries whose time has come.
     pub(super) fn run_timers(&mut self, now: Millis) {
-        let due = |slot: &crate::engine::shard::ShardSlot| slot.timer_next.is_some_and(|it| it <= now);
+        let due = |slot: &ShardSlot| slot.timer_next.is_some_and(|it| it <= now);
         let shards: Vec<Shard> = self.shards.iter().filter(|(_, it)| due(it)).map(|(shard, _)| *shard).collect();
         for shard in shards {
             match self.timers(shard, now) {
@@ -128,19 +136,37 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// Fills the windows of connections that may call, from their queues.
     pub(super) fn load_heads(&mut self, now: Millis) {
         for shard in self.running() {
-            let Some(machine) = self.shards.get(&shard).and_then(|it| it.machine()) else { continue };
-            let loads = machine.loads(LOADS_MAX, |id| self.connection(id).is_some());
+            let tenants = Arc::clone(&self.tenants);
+            let is_known =
+                |id: &ConnectionId| tenants.get(&id.tenant).is_some_and(|it| it.iter().any(|it| it.id == *id));
+            let is_short = self.settings.memory_bytes < self.memory_bytes();
+            let Some(slot) = self.shards.get_mut(&shard) else { continue };
+            let after = slot.loaded_last.take();
+            let Some(machine) = slot.machine_mut() else { continue };
+            machine.tend(now);
+            let loads = machine.loads(now, (LOADS_MAX, is_short), after.as_ref(), is_known);
+            slot.loaded_last = loads.last().map(|(last, _, _)| last.clone()).or(after);
             for (id, from, most) in loads {
                 let Some(connection) = self.connection(&id) else { continue };
                 match self.heads(shard, &connection, from, most) {
-                    Ok(input) => self.step(now, shard, input),
+                    Ok((input, unreadable)) => {
+                        self.step(now, shard, input);
+                        self.bury(now, shard, unreadable);
+                    }
                     Err(fault) => self.store_failed(shard, &fault),
                 }
             }
         }
     }
 
-    fn heads(&self, shard: Shard, connection: &Arc<Connection>, from: Seq, most: usize) -> Result<Input, StoreFault> {
+    /// What cannot be read is no delivery: it would block its record and its topic for ever.
+    pub(super) fn bury(&mut self, now: Millis, shard: Shard, unreadable: Vec<(Aged, String)>) {
+        if !unreadable.is_empty() {
+            self.step(now, shard, Input::Unreadable(unreadable));
+        }
+    }
+
+    fn heads(&self, shard: Shard, connection: &Arc<Connection>, from: Seq, most: usize) -> Result<Heads, StoreFault> {
         let prefix = wire::index::queue_prefix(&connection.id);
         let pairs = self.store.scan(shard, &prefix, &wire::index::queue_key(&connection.id, from), most.max(1))?;
         let mut seqs = Vec::new();
@@ -149,19 +175,27 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         }
         let full = pairs.len() == most.max(1);
         let next = seqs.last().filter(|_| full).map(|it| Offset(it.0.saturating_add(1)));
-        let mut heads = Vec::new();
+        let (mut heads, mut unreadable) = (Vec::new(), Vec::new());
         for seq in seqs {
-            heads.extend(self.head(shard, connection, seq)?);
+            let key = EntryKey { seq, connection: connection.id.clone() };
+            let Some(entry) = self.entry(shard, &key)? else { continue };
+            match self.decode_head(&entry, connection) {
+                Ok(head) => heads.push(head),
+                Err(what) => unreadable.push((self.aged(shard, entry)?, what)),
+            }
         }
-        Ok(Input::Heads { connection: connection.id.clone(), heads, next })
+        Ok((Input::Heads { connection: connection.id.clone(), heads, next }, unreadable))
     }
 
-    fn head(&self, shard: Shard, connection: &Arc<Connection>, seq: Seq) -> Result<Option<Head>, StoreFault> {
-        let key = EntryKey { seq, connection: connection.id.clone() };
-        let value = self.store.get(shard, &[wire::index::entry_key(&key)])?.into_iter().next().flatten();
-        let Some(value) = value else { return Ok(None) };
-        let entry = wire::index::decode_entry(&key, &value).map_err(index::damaged)?;
-        Ok(self.decode_head(entry, connection))
+    pub(super) fn entry(&self, shard: Shard, key: &EntryKey) -> Result<Option<Entry>, StoreFault> {
+        let value = self.store.get(shard, &[wire::index::entry_key(key)])?.into_iter().next().flatten();
+        value.map(|it| wire::index::decode_entry(key, &it).map_err(index::damaged)).transpose()
+    }
+
+    /// The entry as it lies, its timer included.
+    pub(super) fn aged(&self, shard: Shard, entry: Entry) -> Result<Aged, StoreFault> {
+        let waits = Waits::of(&entry, self.timer_of(shard, entry.record, entry.key.seq)?);
+        Ok(Aged { key: entry.key, record: entry.record, waits, message: entry.message })
     }
 
     /// The connection as configured now.
@@ -184,10 +218,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
 
     /// How an entry lies in the index.
     pub(super) fn waits_of(&self, shard: Shard, key: &EntryKey) -> Result<Option<(RecordHash, Waits)>, StoreFault> {
-        let value = self.store.get(shard, &[wire::index::entry_key(key)])?.into_iter().next().flatten();
-        let Some(value) = value else { return Ok(None) };
-        let entry = wire::index::decode_entry(key, &value).map_err(index::damaged)?;
+        let Some(entry) = self.entry(shard, key)? else { return Ok(None) };
         let timer = self.timer_of(shard, entry.record, key.seq)?;
-        Ok(Some((entry.record, Waits { place: entry.place, because: entry.because, timer })))
+        Ok(Some((entry.record, Waits::of(&entry, timer))))
     }
 }

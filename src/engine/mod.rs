@@ -3,12 +3,15 @@
 //!
 //! One engine per process, one thread. `turn` never blocks but on the local disk; the simulator drives the same code.
 
+mod age;
 mod calls;
 mod commit;
+mod contradiction;
 mod dead;
 mod decode;
 mod encode;
 mod flow;
+mod forget;
 mod handover;
 mod index;
 mod load;

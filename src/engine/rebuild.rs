@@ -12,10 +12,10 @@ use crate::wire;
 const SCAN_MAX: usize = 4096;
 
 impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
-    /// Positions and settled set, small enough for memory.
+    /// Positions, settled set and limit windows, small enough for memory.
     pub(super) fn read_state(&self, shard: Shard) -> Result<Restored, StoreFault> {
         let mut restored = Restored::default();
-        for space in [wire::index::position_space(), wire::index::settled_space()] {
+        for space in [wire::index::position_space(), wire::index::settled_space(), wire::index::connection_space()] {
             self.each(shard, &space, |key, value| {
                 let key = wire::index::decode_state_key(key).map_err(index::damaged)?;
                 match (wire::state::decode_value(&key, value).map_err(index::damaged)?, key) {
@@ -24,6 +24,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
                     }
                     (StateValue::Settled(bits), StateKey::Settled(topic, segment)) => {
                         restored.segments.insert((topic, segment), bits);
+                    }
+                    (StateValue::Connection(mark), StateKey::Connection(id)) => {
+                        restored.accounts.insert(id, mark);
                     }
                     _not_of_these_spaces => {}
                 }
@@ -114,7 +117,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
                     return Ok(gone);
                 }
                 if is_gone(place.offset) {
-                    gone.push((place, index::waiting(value)?.1));
+                    gone.push((place, index::waiting(value)?.2));
                 }
             }
             let Some((last, _)) = pairs.last().filter(|_| pairs.len() == SCAN_MAX) else { return Ok(gone) };
@@ -127,8 +130,10 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     pub(super) fn read_index(&self, shard: Shard, restored: &mut Restored) -> Result<(), StoreFault> {
         for tier in Tier::ALL {
             self.each(shard, &wire::index::message_prefix(tier), |_, value| {
-                let (because, key) = index::waiting(value)?;
-                *restored.waiting.entry(key.connection).or_default().entry(because).or_default() += 1;
+                let (because, size, key) = index::waiting(value)?;
+                let waiting = restored.waiting.entry(key.connection).or_default().entry(because).or_default();
+                waiting.0 += 1;
+                waiting.1 += u64::from(size);
                 Ok(())
             })?;
             let topic = Topic::Delay(tier);

@@ -115,7 +115,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             self.settings.prefix,
             topic.suffix()
         );
-        self.ended = Some(crate::engine::Ended::Stopped(crate::ports::LogFault { what }));
+        self.stop(crate::ports::LogFault { what });
     }
 
     /// Goes on to the next phase if everything of this one is there.
@@ -147,12 +147,13 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         }
         let mut restored = self.read_state(shard)?;
         self.count_dead(shard)?;
+        restored.at = now;
         self.drop_settled(shard, &restored)?;
         self.queue_heads(shard)?;
         self.read_index(shard, &mut restored)?;
         let machine = self.machine(shard, &restored);
-        if let Some(fault) = self.lost_messages(shard, &machine) {
-            self.ended = Some(crate::engine::Ended::Stopped(fault));
+        if let Some(fault) = self.contradiction(shard, &restored, &machine) {
+            self.stop(fault);
             return Ok(());
         }
         let Some(slot) = self.shards.get_mut(&shard) else { return Ok(()) };
@@ -170,6 +171,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             idempotency_ttl: self.settings.idempotency_ttl,
             retry: self.settings.retry,
             connection_calls_max: self.settings.connection_calls_max,
+            call_deadline: self.settings.call_deadline,
             window_max: self.settings.window_max,
             line_bytes_max: self.settings.memory_bytes / LINES_PER_BUDGET,
             bug: self.settings.bug,
@@ -177,24 +179,6 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         self.dice.roll();
         let dice = Dice(self.dice.0 ^ u64::from(shard.0));
         Machine::new(settings, restored, dice, &mut self.notes)
-    }
-
-    /// Messages that were not settled and are not in the log any more: somebody must know.
-    fn lost_messages(&self, shard: Shard, machine: &Machine) -> Option<crate::ports::LogFault> {
-        let slot = self.shards.get(&shard)?;
-        let start = |topic| slot.assignment.starts.get(&topic).copied().unwrap_or_default();
-        let inputs = Topic::ALL.into_iter().filter(|it| it.is_input());
-        let topic = inputs.into_iter().find(|it| machine.low(*it) < start(*it) && machine.is_known(*it))?;
-        Some(crate::ports::LogFault {
-            what: format!(
-                "shard {shard}: {}.{} starts at {}, but everything from {} on was not settled yet: the log deleted \
-                 messages before they were applied; see docs/operations.md, messages deleted too early",
-                self.settings.prefix,
-                topic.suffix(),
-                start(topic),
-                machine.low(topic)
-            ),
-        })
     }
 
     fn start_running(&mut self, shard: Shard) {

@@ -15,6 +15,8 @@ pub struct Settings {
     /// `[kafka] topic_prefix`.
     pub prefix: String,
     pub idempotency_ttl: Duration,
+    /// How long `.dlq` keeps a dead letter; as long it is remembered that the delivery died.
+    pub dead_ttl: Duration,
     pub retry: Policy,
     /// A commit is sealed this long after its first outcome …
     pub commit_after: Duration,
@@ -34,8 +36,14 @@ pub struct Settings {
     pub call_deadline: Duration,
     /// Most bytes of deliveries in memory; what exceeds them is released.
     pub memory_bytes: usize,
-    /// Most deliveries of one shard released and not read back.
+    /// Most deliveries released and not read back, over all shards.
     pub on_way_max: u64,
+    /// Most bytes of one shard's messages in the waiting index; beyond it no new job is read.
+    pub waiting_bytes_max: u64,
+    /// What has waited in one topic for longer is released again, so that its beginning can be deleted.
+    pub renew_after: Duration,
+    /// What has waited longer in all is dead.
+    pub max_wait: Duration,
     /// Most heads of one connection loaded from the index.
     pub window_max: usize,
     /// How long calls out may go on when shards are revoked.

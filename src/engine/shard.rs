@@ -1,10 +1,12 @@
 //! Where one shard stands between assignment and release, and what the loop keeps of it beside its machine.
 //! Not here: what moves it on (`restore`, `handover`).
 
+use crate::engine::age::Aging;
 use crate::engine::dead::DeadLetters;
+use crate::engine::forget::Forgetting;
 use crate::engine::oldest::Cursor;
 use crate::machine::Machine;
-use crate::model::{Millis, Offset, Received, Tier, Topic};
+use crate::model::{ConnectionId, Millis, Offset, Received, Tier, Topic};
 use crate::ports::Assignment;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -33,6 +35,10 @@ pub(super) struct ShardSlot {
     pub dead: DeadLetters,
     /// Where the oldest waiting delivery is looked for.
     pub oldest: Cursor,
+    pub forgetting: Forgetting,
+    pub aging: Aging,
+    /// The last connection whose queue was read: the next one is served first.
+    pub loaded_last: Option<ConnectionId>,
 }
 
 #[derive(Debug)]
@@ -88,6 +94,9 @@ impl ShardSlot {
             noted_at: now,
             dead: DeadLetters::new(),
             oldest: Cursor::default(),
+            forgetting: Forgetting::default(),
+            aging: Aging::default(),
+            loaded_last: None,
         }
     }
 

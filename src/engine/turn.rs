@@ -5,8 +5,8 @@ use crate::engine::commit::Committer;
 use crate::engine::shard::{ShardSlot, Unfiled};
 use crate::engine::{Settings, Tenants};
 use crate::machine::{Dice, Gauges, Input, Machine, Note, Out};
-use crate::model::{CallEnded, CallId, Incarnation, Millis, Offset, Received, Shard, Topic};
-use crate::ports::{Crms, Event, Log, LogEvent, LogFault, Store, StoreFault};
+use crate::model::{CallEnded, CallId, ConnectionId, Incarnation, Millis, Offset, Received, Shard, Topic, WindowName};
+use crate::ports::{Crms, Event, Log, LogEvent, LogFault, StopCause, Store, StoreFault};
 use std::collections::BTreeMap;
 
 /// Everything an engine is made of.
@@ -64,7 +64,7 @@ pub enum Ended {
     /// Everything uncommitted is void; a new engine with a new incarnation must take over.
     Fenced(LogFault),
     /// A person must act.
-    Stopped(LogFault),
+    Stopped(LogFault, StopCause),
 }
 
 impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
@@ -124,7 +124,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             LogEvent::Lost(shards) => self.lost(now, &shards),
             LogEvent::CommitEnded { number, fate } => self.commit_ended(now, number, fate),
             LogEvent::Tail { shard, messages } => self.commit_settled(now, shard, &messages),
-            LogEvent::Stopped { shard, fault } => self.stopped(now, shard, fault),
+            LogEvent::Stopped { shard, fault, cause } => self.stopped(now, shard, (fault, cause)),
             LogEvent::Closed => self.closed(),
         }
     }
@@ -133,6 +133,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         self.file_what_came(now);
         self.run_timers(now);
         self.load_heads(now);
+        self.look_for_the_old(now);
+        self.forget_the_dead(now);
         self.close_what_is_done(now);
         self.commit_what_is_due(now);
         self.make_calls(now);
@@ -188,11 +190,18 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// The local disk failed: nothing uncommitted can be kept, and the copy must be rebuilt.
     pub(super) fn store_failed(&mut self, shard: Shard, fault: &StoreFault) {
         tracing::error!(%shard, %fault, "local store failed: this process gives up its shards; free the disk or delete the state folder, it is rebuilt from the log");
-        self.ended = Some(Ended::Stopped(LogFault { what: format!("local store of shard {shard}: {fault}") }));
+        let fault = LogFault { what: format!("local store of shard {shard}: {fault}") };
+        self.ended = Some(Ended::Stopped(fault, StopCause::Failed));
+    }
+
+    /// Going on would lose or repeat something: a person must act first.
+    pub(super) fn stop(&mut self, fault: LogFault) {
+        tracing::error!(%fault, "this process cannot go on");
+        self.ended = Some(Ended::Stopped(fault, StopCause::Failed));
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.shards.values().filter_map(ShardSlot::machine).map(|it| it.gauges().bytes).sum()
+        self.shards.values().filter_map(ShardSlot::machine).map(Machine::memory_bytes).sum()
     }
 
     /// What people and bounds are interested in, over all shards.
@@ -206,9 +215,24 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         (self.shards.len(), self.running().len())
     }
 
+    /// Shards whose waiting index is at its bound: they read no new job.
+    pub fn full(&self) -> usize {
+        let machines = self.shards.values().filter_map(ShardSlot::machine);
+        machines.filter(|it| self.settings.waiting_bytes_max <= it.waiting_bytes()).count()
+    }
+
     /// Each owned shard with the phase it is in.
     pub fn phases(&self) -> Vec<(u32, &'static str)> {
         self.shards.iter().map(|(shard, slot)| (shard.0, slot.phase.name())).collect()
+    }
+
+    /// Free share, 0 to 1, of each limit window of the connections that were called lately.
+    pub fn bucket_levels(&mut self, now: Millis) -> Vec<(ConnectionId, WindowName, f64)> {
+        let mut levels = Vec::new();
+        for machine in self.shards.values_mut().filter_map(ShardSlot::machine_mut) {
+            machine.levels(now, |id, window, level| levels.push((id.clone(), window, level)));
+        }
+        levels
     }
 
     /// Waiting deliveries per connection, where there are any.

@@ -30,11 +30,35 @@ struct Flight {
     undelivered: Option<Undelivered>,
 }
 
-/// The first message that could not be delivered.
+/// The first message that could not be delivered; one that failed itself rather than one that another took along.
 #[derive(Clone)]
 pub(super) struct Undelivered {
     pub(super) code: RDKafkaErrorCode,
     pub(super) place: String,
+    /// Which of the transaction's messages it was, from 0.
+    pub(super) index: usize,
+}
+
+/// Travels with each message and comes back with what became of it: the transaction in the upper half, the number of
+/// the message in the lower one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tag(pub(super) usize);
+
+impl Tag {
+    const HALF: u32 = usize::BITS / 2;
+    const LOW: usize = (1 << Self::HALF) - 1;
+
+    pub(super) fn new(transaction: usize, index: usize) -> Self {
+        Self(transaction << Self::HALF | index & Self::LOW)
+    }
+
+    fn index(self) -> usize {
+        self.0 & Self::LOW
+    }
+
+    fn is_of(self, transaction: usize) -> bool {
+        self.0 >> Self::HALF == transaction & Self::LOW
+    }
 }
 
 impl Undelivered {
@@ -96,9 +120,10 @@ impl ClientContext for Deliveries {
 impl ProducerContext for Deliveries {
     type DeliveryOpaque = usize;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, transaction: usize) {
+    fn delivery(&self, result: &DeliveryResult<'_>, tag: usize) {
+        let tag = Tag(tag);
         let mut flight = self.flight();
-        if flight.transaction != transaction {
+        if !tag.is_of(flight.transaction) {
             return;
         }
         flight.outstanding = flight.outstanding.saturating_sub(1);
@@ -114,8 +139,23 @@ impl ProducerContext for Deliveries {
             Err((error, message)) => {
                 let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
                 let place = format!("{}/{}", message.topic(), message.partition());
-                flight.undelivered.get_or_insert(Undelivered { code, place });
+                if flight.undelivered.as_ref().is_none_or(Undelivered::was_purged) {
+                    flight.undelivered = Some(Undelivered { code, place, index: tag.index() });
+                }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tag;
+
+    #[test]
+    fn a_tag_names_its_transaction_and_its_message() {
+        let tag = Tag::new(7, 4_999);
+        assert!(tag.is_of(7) && !tag.is_of(8));
+        assert_eq!(tag.index(), 4_999);
+        assert!(Tag::new(usize::MAX, 0).is_of(usize::MAX), "the count of transactions may wrap");
     }
 }

@@ -2,7 +2,7 @@
 //! Not here: who listens.
 
 use crate::model::Shard;
-use crate::ports::{Event, LogEvent, LogFault};
+use crate::ports::{Event, LogEvent, LogFault, StopCause};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -26,8 +26,12 @@ impl Emitter {
     }
 
     pub(super) fn stopped(&self, shard: Option<Shard>, fault: LogFault) {
+        self.stopped_for(StopCause::Failed, shard, fault);
+    }
+
+    pub(super) fn stopped_for(&self, cause: StopCause, shard: Option<Shard>, fault: LogFault) {
         tracing::error!(shard = ?shard.map(|it| it.0), fault = %fault, "the log stopped");
-        self.emit(LogEvent::Stopped { shard, fault });
+        self.emit(LogEvent::Stopped { shard, fault, cause });
     }
 
     /// The last event; whatever comes later is swallowed.

@@ -2,6 +2,7 @@
 //! first the group's stable offsets, then the ends by a client that sees uncommitted messages.
 //! Not here: who asks (`member`).
 
+use crate::kafka::admin::Admin;
 use crate::kafka::context::Quiet;
 use crate::kafka::errors::{KafkaFault, forbids};
 use crate::kafka::member::{LEASE, MemberConsumer};
@@ -32,11 +33,17 @@ type Places = BTreeMap<(Topic, Shard), Offset>;
 pub(super) struct Ends {
     settings: Arc<KafkaSettings>,
     client: BaseConsumer<Quiet>,
+    admin: Arc<Admin>,
 }
 
 impl Ends {
-    pub(super) fn new(settings: &Arc<KafkaSettings>) -> Result<Self, KafkaFault> {
-        Ok(Self { settings: Arc::clone(settings), client: client(settings)? })
+    pub(super) fn new(settings: &Arc<KafkaSettings>, admin: &Arc<Admin>) -> Result<Self, KafkaFault> {
+        Ok(Self { settings: Arc::clone(settings), client: client(settings)?, admin: Arc::clone(admin) })
+    }
+
+    /// Whether the topics are as they must be. Blocks for a few answers of the cluster.
+    pub(super) fn check_topics(&self) -> Result<(), KafkaFault> {
+        topics::check(&self.client, &self.admin, &self.settings)
     }
 
     pub(super) fn client(&self) -> &BaseConsumer<Quiet> {
@@ -45,7 +52,7 @@ impl Ends {
 
     /// One assignment per shard. Blocks for a few answers of the cluster.
     pub(super) fn of(&self, member: &MemberConsumer, shards: &[Shard]) -> Result<Vec<Assignment>, Miss> {
-        topics::check(&self.client, &self.settings).map_err(|fault| match fault {
+        self.check_topics().map_err(|fault| match fault {
             KafkaFault::Unreachable(what) => Miss::NotYet(what),
             other => Miss::Wrong(other),
         })?;

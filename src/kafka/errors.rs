@@ -1,7 +1,7 @@
 //! What goes wrong with Kafka, and what that means for a transaction.
 //! Not here: what is done about it.
 
-use crate::ports::LogFault;
+use crate::ports::{LogFault, StopCause};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use thiserror::Error;
 
@@ -41,6 +41,17 @@ impl KafkaFault {
             Some(code) if refuses(code) => Self::Refused(error.to_string()),
             Some(RDKafkaErrorCode::QueueFull) => Self::Saturated,
             _ => Self::Unreachable(error.to_string()),
+        }
+    }
+}
+
+impl KafkaFault {
+    /// Which kind of end it is, where it ends the process.
+    pub(super) fn cause(&self) -> StopCause {
+        match self {
+            Self::Unreachable(_) | Self::Unauthorized(_) => StopCause::Barred,
+            Self::Topics(_) => StopCause::Unfit,
+            Self::Settings(_) | Self::Saturated | Self::Refused(_) => StopCause::Failed,
         }
     }
 }
@@ -108,6 +119,18 @@ pub(super) fn forbids(code: RDKafkaErrorCode) -> bool {
 
 /// Whether the same message would be refused again.
 fn refuses(code: RDKafkaErrorCode) -> bool {
+    is_of_message(code)
+        || matches!(
+            code,
+            RDKafkaErrorCode::PolicyViolation
+                | RDKafkaErrorCode::UnknownPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::InvalidTransactionTimeout
+        )
+}
+
+/// Whether it is the message that is refused, and others for its topic would not be.
+pub(super) fn is_of_message(code: RDKafkaErrorCode) -> bool {
     matches!(
         code,
         RDKafkaErrorCode::MessageSizeTooLarge
@@ -115,10 +138,6 @@ fn refuses(code: RDKafkaErrorCode) -> bool {
             | RDKafkaErrorCode::InvalidMessageSize
             | RDKafkaErrorCode::InvalidTimestamp
             | RDKafkaErrorCode::InvalidRecord
-            | RDKafkaErrorCode::PolicyViolation
-            | RDKafkaErrorCode::UnknownPartition
-            | RDKafkaErrorCode::UnknownTopic
-            | RDKafkaErrorCode::InvalidTransactionTimeout
     )
 }
 

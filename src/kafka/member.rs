@@ -4,12 +4,12 @@
 //! Kafka assigns `jobs[p]` to this member; it confirms each assignment with an empty list, so that the broker
 //! knows the owner while messages are fetched by the reader alone, from our own positions.
 
+use crate::kafka::admin::Admin;
 use crate::kafka::assignment::MemberContext;
 use crate::kafka::ends::{Ends, Miss};
 use crate::kafka::errors::{KafkaFault, fault, forbids};
 use crate::kafka::reader::ReaderCommand;
 use crate::kafka::settings::{KafkaSettings, Role, SESSION};
-use crate::kafka::topics;
 use crate::model::{Shard, Topic};
 use crate::ports::Assignment;
 use rdkafka::config::FromClientConfigAndContext;
@@ -23,6 +23,10 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How soon a question that failed is asked again.
 const AGAIN: Duration = Duration::from_millis(500);
 
+/// A Kafka that has not answered once within this is more likely a wrong address than a broker that restarts: whoever
+/// started us is told. One that has answered is waited for as long as it takes.
+const START: Duration = Duration::from_secs(30);
+
 pub(super) type MemberConsumer = BaseConsumer<MemberContext>;
 
 /// The member's thread.
@@ -35,20 +39,27 @@ pub(super) struct Member {
     next_question: Instant,
     last_trouble: Option<RDKafkaErrorCode>,
     fatal: bool,
+    /// Kafka must have answered once by then.
+    patient_until: Instant,
 }
 
 impl Member {
-    pub(super) fn new(settings: &Arc<KafkaSettings>, context: MemberContext) -> Result<Self, KafkaFault> {
+    pub(super) fn new(
+        settings: &Arc<KafkaSettings>,
+        context: MemberContext,
+        admin: &Arc<Admin>,
+    ) -> Result<Self, KafkaFault> {
         let consumer = MemberConsumer::from_config_and_context(&settings.client(Role::Member), context)
             .map_err(|error| KafkaFault::of(&error))?;
         Ok(Self {
             settings: Arc::clone(settings),
             consumer: Arc::new(consumer),
-            ends: Ends::new(settings)?,
+            ends: Ends::new(settings, admin)?,
             subscribed: false,
             next_question: Instant::now(),
             last_trouble: None,
             fatal: false,
+            patient_until: Instant::now() + START,
         })
     }
 
@@ -75,7 +86,7 @@ impl Member {
 
     /// Joins the group once the topics are as they must be.
     fn join(&mut self) {
-        match topics::check(self.ends.client(), &self.settings) {
+        match self.ends.check_topics() {
             Ok(()) => {
                 let jobs = self.settings.topic(Topic::Jobs);
                 match self.consumer.subscribe(&[jobs.as_str()]) {
@@ -83,17 +94,17 @@ impl Member {
                     Err(error) => self.stop(KafkaFault::of(&error)),
                 }
             }
-            Err(KafkaFault::Unreachable(what)) => {
+            Err(KafkaFault::Unreachable(what)) if Instant::now() < self.patient_until => {
                 tracing::warn!(what, "kafka does not answer yet");
                 self.next_question = Instant::now() + AGAIN;
             }
-            Err(refused) => self.stop(refused),
+            Err(fault) => self.stop(fault),
         }
     }
 
     fn stop(&mut self, fault: KafkaFault) {
         self.fatal = true;
-        self.context().emitter.stopped(None, fault.into());
+        self.context().emitter.stopped_for(fault.cause(), None, fault.into());
     }
 
     /// Learns where the topics of newly assigned shards stand, and hands the shards over.
@@ -135,7 +146,8 @@ impl Member {
             return;
         }
         if forbids(code) || code == RDKafkaErrorCode::UnknownTopicOrPartition {
-            self.context().emitter.stopped(None, KafkaFault::of(error).into());
+            let fault = KafkaFault::of(error);
+            self.context().emitter.stopped_for(fault.cause(), None, fault.into());
         } else {
             tracing::debug!(%error, "group member trouble");
         }

@@ -74,7 +74,8 @@ impl KafkaLog {
         let ownership = Arc::new(Ownership::default());
         let (reader, reader_thread) = start_reader(&settings, &emitter)?;
         let context = MemberContext::new(Arc::clone(&ownership), Arc::clone(&emitter), reader.clone());
-        let member = Member::new(&settings, context)?;
+        let admin = Arc::new(admin::admin(&settings)?);
+        let member = Member::new(&settings, context, &admin)?;
         let (transactions, wakes) = channel();
         let parts = Parts {
             settings: Arc::clone(&settings),
@@ -84,7 +85,6 @@ impl KafkaLog {
         };
         let committing = Transactions::new(parts, &emitter);
         let (purges, wishes) = channel();
-        let admin = admin::admin(&settings)?;
         let threads = vec![
             reader_thread,
             spawn("kafka-member", move || member.run())?,

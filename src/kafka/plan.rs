@@ -6,7 +6,7 @@ use crate::kafka::context::Quiet;
 use crate::kafka::ends;
 use crate::kafka::errors::{KafkaFault, forbids};
 use crate::kafka::settings::{KafkaSettings, QUESTION};
-use crate::kafka::shape::{DEFAULT_MESSAGE_MAX, Rule, rules};
+use crate::kafka::shape::{DEFAULT_MESSAGE_MAX, MESSAGE_MAX, Rule, rules};
 use crate::kafka::topics::partitions;
 use crate::model::Topic;
 use rdkafka::admin::{AdminOptions, AlterConfig, ConfigSource, NewTopic, ResourceSpecifier, TopicReplication};
@@ -77,8 +77,8 @@ type Values = BTreeMap<String, String>;
 
 /// What a topic is set to.
 #[derive(Default)]
-struct Current {
-    all: Values,
+pub(super) struct Current {
+    pub(super) all: Values,
     /// Set for this topic itself; has to be repeated whenever one of them is changed.
     own: Values,
 }
@@ -96,10 +96,7 @@ pub fn plan(settings: &KafkaSettings) -> Result<Plan, KafkaFault> {
     let existing: Vec<String> =
         counts.iter().filter(|(_, count)| count.is_some()).map(|(topic, _)| settings.topic(*topic)).collect();
     let current = current(&admin, &existing)?;
-    let job_max = current
-        .get(&settings.topic(Topic::Jobs))
-        .and_then(|it| it.all.get("max.message.bytes")?.parse().ok())
-        .unwrap_or(DEFAULT_MESSAGE_MAX);
+    let job_max = job_max(&current, settings);
     for (topic, count) in counts {
         let name = settings.topic(topic);
         let rules = rules(topic, settings, job_max);
@@ -124,6 +121,12 @@ pub fn plan(settings: &KafkaSettings) -> Result<Plan, KafkaFault> {
         plan.changes.extend(corrections(&name, rules, current.get(&name)));
     }
     Ok(plan)
+}
+
+/// The largest message that `.jobs` accepts.
+pub(super) fn job_max(current: &BTreeMap<String, Current>, settings: &KafkaSettings) -> u64 {
+    let jobs = current.get(&settings.topic(Topic::Jobs));
+    jobs.and_then(|it| it.all.get(MESSAGE_MAX)?.parse().ok()).unwrap_or(DEFAULT_MESSAGE_MAX)
 }
 
 fn corrections(topic: &str, rules: Vec<(&'static str, Rule)>, current: Option<&Current>) -> Vec<Change> {
@@ -211,7 +214,8 @@ fn counts(client: &BaseConsumer<Quiet>, settings: &KafkaSettings) -> Result<BTre
     settings.topics().into_iter().map(|topic| Ok((topic, partitions(client, &settings.topic(topic))?))).collect()
 }
 
-fn current(admin: &Admin, topics: &[String]) -> Result<BTreeMap<String, Current>, KafkaFault> {
+/// How topics that exist are set up.
+pub(super) fn current(admin: &Admin, topics: &[String]) -> Result<BTreeMap<String, Current>, KafkaFault> {
     let mut current = BTreeMap::new();
     if topics.is_empty() {
         return Ok(current);

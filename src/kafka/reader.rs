@@ -8,7 +8,7 @@ use crate::kafka::message::{offset, raw, received};
 use crate::kafka::settings::{KafkaSettings, QUESTION, Role, partition, shard};
 use crate::kafka::source::{ReaderConsumer, Source};
 use crate::model::{Offset, Received, Shard, Tier, Topic};
-use crate::ports::{Assignment, LogEvent};
+use crate::ports::{Assignment, LogEvent, StopCause};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -303,7 +303,8 @@ impl Reader {
             Some((shard, topic)) if code == RDKafkaErrorCode::AutoOffsetReset => self.out_of_range(shard, topic),
             Some((shard, topic)) if forbids(code) || code == RDKafkaErrorCode::UnknownTopicOrPartition => {
                 let what = format!("{} cannot be read: {error}", self.settings.topic(topic));
-                self.emitter.stopped(Some(shard), fault(what));
+                let cause = if forbids(code) { StopCause::Barred } else { StopCause::Failed };
+                self.emitter.stopped_for(cause, Some(shard), fault(what));
             }
             Some(_) | None => {
                 if self.last_trouble.replace(code) != Some(code) {

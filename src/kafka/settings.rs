@@ -118,11 +118,12 @@ const COMMIT: Properties = &[
     ("transaction.timeout.ms", "12000"),
     ("message.timeout.ms", "10000"),
     ("linger.ms", "1"),
-    // What a producer compressed must fit again when it goes on to a sibling topic.
-    ("compression.type", "lz4"),
-    // A topic may allow less than 1 MB per batch; one message may need more.
+    // What a producer compressed, by whatever means, must fit again when it goes on to a sibling topic.
+    ("compression.type", "zstd"),
+    // Below what every topic allows (`shape`): a message refused for its size is alone in its batch.
     ("batch.size", "262144"),
-    ("message.max.bytes", "33554432"),
+    // Counts before compression, so more than any fetch can bring (`receive.message.max.bytes`): the broker decides.
+    ("message.max.bytes", "134217728"),
     ("retry.backoff.ms", "10"),
     ("retry.backoff.max.ms", "200"),
 ];

@@ -11,6 +11,10 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Room for our headers on top of the largest job.
 const HEADROOM: u64 = 128 * 1024;
+/// No topic may allow less, or batches of ours would be refused of which no message is too large.
+const MESSAGE_MAX_LEAST: u64 = 512 * 1024;
+/// The setting that says how large a message may be, compressed.
+pub(super) const MESSAGE_MAX: &str = "max.message.bytes";
 /// What Kafka allows a message to have unless told otherwise.
 pub(super) const DEFAULT_MESSAGE_MAX: u64 = 1_048_588;
 
@@ -57,9 +61,7 @@ fn sorted(words: &str) -> BTreeSet<&str> {
 /// The settings of `topic`; `job_max` is the largest message `.jobs` accepts.
 pub(super) fn rules(topic: Topic, settings: &KafkaSettings, job_max: u64) -> Vec<(&'static str, Rule)> {
     let mut rules = vec![("min.insync.replicas", Rule::AtLeast(settings.replication_factor.clamp(1, 2).into()))];
-    if topic != Topic::Jobs {
-        rules.push(("max.message.bytes", Rule::AtLeast(job_max.saturating_add(HEADROOM))));
-    }
+    rules.push((MESSAGE_MAX, Rule::AtLeast(message_max(topic, job_max))));
     match topic {
         Topic::Jobs => rules.push(("cleanup.policy", Rule::Words("delete"))),
         Topic::Delay(_) => rules.extend([
@@ -80,6 +82,16 @@ pub(super) fn rules(topic: Topic, settings: &KafkaSettings, job_max: u64) -> Vec
         }
     }
     rules
+}
+
+/// A dead letter must find room whatever compressed the job better than we do: it is the last resort.
+fn message_max(topic: Topic, job_max: u64) -> u64 {
+    let job_max = job_max.max(MESSAGE_MAX_LEAST);
+    match topic {
+        Topic::Jobs => MESSAGE_MAX_LEAST,
+        Topic::Dlq => job_max.saturating_mul(2).saturating_add(HEADROOM),
+        Topic::Delay(_) | Topic::State | Topic::Applied | Topic::Outcomes => job_max.saturating_add(HEADROOM),
+    }
 }
 
 fn kept_for(span: Duration) -> [(&'static str, Rule); 2] {

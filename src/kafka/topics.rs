@@ -1,14 +1,23 @@
-//! Whether all topics of all shards exist with the partition counts that the configuration says.
-//! Not here: their settings and how to create them (`plan`).
+//! Whether all topics of all shards exist with the partition counts that the configuration says, and with room for
+//! what goes from one into the other.
+//! Not here: their other settings and how to create them (`plan`).
 
+use crate::kafka::admin::Admin;
 use crate::kafka::context::Quiet;
 use crate::kafka::errors::KafkaFault;
+use crate::kafka::plan::{current, job_max};
 use crate::kafka::settings::{KafkaSettings, QUESTION};
+use crate::kafka::shape::{MESSAGE_MAX, rules};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::types::RDKafkaRespErr;
 
 /// Checked at start and at every assignment. Blocks for the answers of the cluster.
-pub(super) fn check(client: &BaseConsumer<Quiet>, settings: &KafkaSettings) -> Result<(), KafkaFault> {
+pub(super) fn check(client: &BaseConsumer<Quiet>, admin: &Admin, settings: &KafkaSettings) -> Result<(), KafkaFault> {
+    check_partitions(client, settings)?;
+    check_sizes(admin, settings)
+}
+
+fn check_partitions(client: &BaseConsumer<Quiet>, settings: &KafkaSettings) -> Result<(), KafkaFault> {
     let mut missing = Vec::new();
     let mut wrong = Vec::new();
     for topic in settings.topics() {
@@ -34,6 +43,34 @@ pub(super) fn check(client: &BaseConsumer<Quiet>, settings: &KafkaSettings) -> R
         )));
     }
     Ok(())
+}
+
+/// A sibling that takes less than `.jobs` does would stop a shard at the first large job.
+fn check_sizes(admin: &Admin, settings: &KafkaSettings) -> Result<(), KafkaFault> {
+    let names: Vec<String> = settings.topics().into_iter().map(|it| settings.topic(it)).collect();
+    let current = match current(admin, &names) {
+        Ok(current) => current,
+        Err(KafkaFault::Unauthorized(what)) => {
+            tracing::warn!(what, "whether the topics take large messages is not known");
+            return Ok(());
+        }
+        Err(other) => return Err(other),
+    };
+    let job_max = job_max(&current, settings);
+    let small = settings.topics().into_iter().filter_map(|topic| {
+        let name = settings.topic(topic);
+        let value = current.get(&name)?.all.get(MESSAGE_MAX)?;
+        let (_, rule) = rules(topic, settings, job_max).into_iter().find(|(name, _)| *name == MESSAGE_MAX)?;
+        (!rule.allows(value)).then(|| format!("{name} has {value} and needs {rule}"))
+    });
+    let small: Vec<String> = small.collect();
+    if small.is_empty() {
+        return Ok(());
+    }
+    Err(KafkaFault::Topics(format!(
+        "max.message.bytes is too small: {}; a job that .jobs takes must fit into the others with our headers.          `sluicegate topics apply` raises it",
+        small.join(", ")
+    )))
 }
 
 /// How many partitions a topic has; none if there is no such topic.

@@ -9,7 +9,7 @@ use crate::kafka::settings::KafkaSettings;
 use crate::kafka::tail;
 use crate::kafka::transactor::{Ended, Transactor};
 use crate::model::{Commit, CommitNumber, Offset, Received, Shard};
-use crate::ports::{Fate, LogEvent, LogFault};
+use crate::ports::{Fate, LogEvent, LogFault, StopCause};
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
@@ -38,7 +38,8 @@ pub(super) enum Task {
 
 pub(super) enum Report {
     Ready,
-    Refused(LogFault),
+    /// There will be no producer: why, and which kind of end that is.
+    Refused(LogFault, StopCause),
     Ended(CommitNumber, Ended),
     Tail(Shard, Vec<Received>),
 }
@@ -124,10 +125,10 @@ impl Transactions {
                     worker.ready = true;
                 }
             }
-            Report::Refused(fault) => {
+            Report::Refused(fault, cause) => {
                 self.worker = None;
                 self.waiting.clear();
-                self.emitter.stopped(None, fault);
+                self.emitter.stopped_for(cause, None, fault);
             }
             Report::Ended(number, ended) => {
                 self.under_way = None;
@@ -184,12 +185,13 @@ fn serve(number: u64, parts: &Parts, inbox: &Receiver<Task>) {
     let transactor = match Transactor::new(&parts.settings, &parts.ownership, &parts.member) {
         Ok(transactor) => transactor,
         Err(fault) => {
-            report(Report::Refused(fault.into()));
+            let cause = fault.cause();
+            report(Report::Refused(fault.into(), cause));
             return;
         }
     };
-    if let Err(fault) = take_over(&transactor, parts) {
-        report(Report::Refused(fault));
+    if let Err((fault, cause)) = take_over(&transactor, parts) {
+        report(Report::Refused(fault, cause));
         return;
     }
     if parts.ownership.leaving() || !report(Report::Ready) {
@@ -217,14 +219,15 @@ fn serve(number: u64, parts: &Parts, inbox: &Receiver<Task>) {
 }
 
 /// Tries until it is done, refused for good, or the log is left.
-fn take_over(transactor: &Transactor, parts: &Parts) -> Result<(), LogFault> {
+fn take_over(transactor: &Transactor, parts: &Parts) -> Result<(), (LogFault, StopCause)> {
     while !parts.ownership.leaving() {
         match transactor.init() {
             Ok(()) => return Ok(()),
             Err((Verdict::Retry | Verdict::Abort, fault)) => {
                 tracing::warn!(%fault, "transactions are not ready yet");
             }
-            Err((Verdict::Refuse | Verdict::Fence | Verdict::Broken, fault)) => return Err(fault),
+            Err((Verdict::Refuse, fault)) => return Err((fault, StopCause::Barred)),
+            Err((Verdict::Fence | Verdict::Broken, fault)) => return Err((fault, StopCause::Failed)),
         }
     }
     Ok(())

@@ -2,14 +2,14 @@
 //! Not here: the watchdog over it (`transactions`), whether a commit is tried again.
 
 use crate::fail_points::{self, FailPoint};
-use crate::kafka::deliveries::{Deliveries, Undelivered};
-use crate::kafka::errors::{KafkaFault, Verdict, fault};
+use crate::kafka::deliveries::{Deliveries, Tag, Undelivered};
+use crate::kafka::errors::{KafkaFault, Verdict, fault, is_of_message};
 use crate::kafka::member::{MemberConsumer, membership};
 use crate::kafka::message::{headers, raw, timestamp};
 use crate::kafka::ownership::{Losses, Ownership};
 use crate::kafka::settings::{DELIVERY, KafkaSettings, QUESTION, Role, TRANSACTION, partition};
 use crate::model::{Commit, Outgoing, Topic};
-use crate::ports::{Fate, LogFault};
+use crate::ports::{Culprit, Fate, LogFault};
 use rdkafka::TopicPartitionList;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::ConsumerGroupMetadata;
@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 const END: Duration = Duration::from_secs(10);
 /// How finely the end of deliveries is noticed. Waiting for it in `commit_transaction` would cost 100 ms (R1).
 const TICK: Duration = Duration::from_millis(1);
+/// How long one try to undo a transaction takes: between tries librdkafka's news must be taken, or none succeeds.
+const UNDO: Duration = Duration::from_millis(50);
 
 pub(super) struct Transactor {
     settings: Arc<KafkaSettings>,
@@ -42,6 +44,8 @@ pub(super) struct Ended {
 struct Halt {
     verdict: Verdict,
     fault: LogFault,
+    /// The message of the transaction that it is for, where it is for one.
+    index: Option<usize>,
 }
 
 /// Why not all messages were delivered.
@@ -95,9 +99,9 @@ impl Transactor {
         match filled {
             Ok(()) => {
                 fail_points::reach(FailPoint::AfterProduce);
-                self.end(began)
+                self.end(began, commit)
             }
-            Err(halt) => self.undo(halt, began),
+            Err(halt) => self.undo(halt, began, commit),
         }
     }
 
@@ -105,18 +109,18 @@ impl Transactor {
     fn fill(&self, commit: &Commit, member: &ConsumerGroupMetadata) -> Result<(), Halt> {
         self.producer.begin_transaction().map_err(|error| halted("a transaction could not begin", &error))?;
         let transaction = self.producer.context().begin();
-        for outgoing in commit.shards.values().flat_map(|it| &it.messages) {
-            self.send(outgoing, transaction)?;
+        for (index, outgoing) in commit.shards.values().flat_map(|it| &it.messages).enumerate() {
+            self.send(outgoing, transaction, index)?;
         }
         self.await_deliveries().map_err(|it| self.cause_of(it, commit, member))?;
         self.send_offsets(commit, member)
     }
 
-    fn send(&self, outgoing: &Outgoing, transaction: usize) -> Result<(), Halt> {
+    fn send(&self, outgoing: &Outgoing, transaction: usize, index: usize) -> Result<(), Halt> {
         let topic = self.settings.topic(outgoing.topic);
         let until = Instant::now() + DELIVERY;
-        let mut record =
-            BaseRecord::<[u8], [u8], usize>::with_opaque_to(&topic, transaction).partition(partition(outgoing.shard));
+        let mut record = BaseRecord::<[u8], [u8], usize>::with_opaque_to(&topic, Tag::new(transaction, index).0)
+            .partition(partition(outgoing.shard));
         record.key = outgoing.key.as_deref();
         record.payload = outgoing.value.as_deref();
         record.headers = headers(&outgoing.headers);
@@ -132,7 +136,9 @@ impl Transactor {
                     record = back;
                 }
                 Err((error, _)) => {
-                    return Err(halted(&format!("a message for {topic}/{} is refused", outgoing.shard), &error));
+                    let halt = halted(&format!("a message for {topic}/{} is refused", outgoing.shard), &error);
+                    let blamed = error.rdkafka_error_code().is_some_and(is_of_message);
+                    return Err(Halt { index: blamed.then_some(index), ..halt });
                 }
             }
         }
@@ -189,14 +195,14 @@ impl Transactor {
     }
 
     /// The call whose outcome may stay unknown.
-    fn end(&self, began: Instant) -> Ended {
+    fn end(&self, began: Instant, commit: &Commit) -> Ended {
         let ended = persist(END, || self.producer.commit_transaction(END));
         let Err(error) = ended else {
             return Ended { fate: Fate::Committed { ends: self.producer.context().ends() }, usable: true };
         };
         let halt = halted("a transaction could not end", &error);
         match halt.verdict {
-            Verdict::Abort | Verdict::Refuse => self.undo(halt, began),
+            Verdict::Abort | Verdict::Refuse => self.undo(halt, began, commit),
             Verdict::Fence if began.elapsed() < TRANSACTION => Ended { fate: Fate::Fenced(halt.fault), usable: false },
             Verdict::Fence | Verdict::Retry | Verdict::Broken => {
                 Ended { fate: Fate::Unknown(halt.fault), usable: false }
@@ -206,7 +212,7 @@ impl Transactor {
 
     /// The end was never asked for, or refused: nothing of the transaction can ever be seen, even if Kafka does not
     /// hear of it any more.
-    fn undo(&self, halt: Halt, began: Instant) -> Ended {
+    fn undo(&self, halt: Halt, began: Instant, commit: &Commit) -> Ended {
         let fault = halt.fault;
         match halt.verdict {
             Verdict::Fence if began.elapsed() < TRANSACTION => Ended { fate: Fate::Fenced(fault), usable: false },
@@ -215,7 +221,8 @@ impl Transactor {
                 self.abort();
                 // The refused message leaves a hole in librdkafka's sequence numbers (2.12.1, measured): the next
                 // transaction of this producer would be aborted for it.
-                Ended { fate: Fate::Refused(fault), usable: false }
+                let culprit = halt.index.and_then(|it| culprit(commit, it));
+                Ended { fate: Fate::Refused { fault, culprit }, usable: false }
             }
             Verdict::Abort | Verdict::Retry => Ended { fate: Fate::Aborted(fault), usable: self.abort() },
         }
@@ -223,7 +230,11 @@ impl Transactor {
 
     /// Whether the producer is ready for another transaction.
     fn abort(&self) -> bool {
-        match persist(END, || self.producer.abort_transaction(QUESTION)) {
+        let undone = persist(END, || {
+            self.producer.poll(Duration::ZERO);
+            self.producer.abort_transaction(UNDO)
+        });
+        match undone {
             Ok(()) => true,
             Err(error) => {
                 tracing::warn!(%error, "a transaction was not undone; a new producer will");
@@ -249,14 +260,27 @@ fn is_full(error: &KafkaError) -> bool {
 }
 
 fn halted(what: &str, error: &KafkaError) -> Halt {
-    Halt { verdict: Verdict::of(error), fault: fault(format!("{what}: {error}")) }
+    Halt { verdict: Verdict::of(error), fault: fault(format!("{what}: {error}")), index: None }
 }
 
 fn not_delivered(it: &Undelivered) -> Halt {
     let what = format!("a message for {} could not be delivered: {}", it.place, it.code);
-    Halt { verdict: Verdict::of_delivery(it.code), fault: fault(what) }
+    let index = is_of_message(it.code).then_some(it.index);
+    Halt { verdict: Verdict::of_delivery(it.code), fault: fault(what), index }
 }
 
 fn broken(what: &str) -> Halt {
-    Halt { verdict: Verdict::Broken, fault: fault(what) }
+    Halt { verdict: Verdict::Broken, fault: fault(what), index: None }
+}
+
+/// Where in the commit the `index`th of all its messages is.
+fn culprit(commit: &Commit, index: usize) -> Option<Culprit> {
+    let mut index = index;
+    for (shard, part) in &commit.shards {
+        if index < part.messages.len() {
+            return Some(Culprit { shard: *shard, index });
+        }
+        index -= part.messages.len();
+    }
+    None
 }

@@ -44,10 +44,26 @@ pub enum Bug {
     CountsTheRevived,
     /// The oldest that waits is not looked for below where it was found before.
     OverlooksTheOldest,
+    /// A message that the log refuses for good does not die.
+    KeepsRefused,
+    /// A key that succeeded is looked at however long ago that was.
+    RemembersForEver,
+    /// What is in memory is released anew, too.
+    RenewsWhatIsLoaded,
+    /// What has waited too long goes on waiting.
+    NeverExpires,
+    /// A token comes back one window after the start of its call instead of the answer.
+    ReturnsTokensFromTheStart,
+    /// A new owner takes no account of calls that the one before it had out.
+    ForgetsCallsOut,
+    /// More calls start than a new owner would account for.
+    StartsUnseen,
+    /// What the CRM says is left of a limit is not believed.
+    IgnoresOthers,
 }
 
 impl Bug {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 28] = [
         Self::SettlesOnRead,
         Self::WatermarkPassesOpen,
         Self::ForgetsApplied,
@@ -68,5 +84,13 @@ impl Bug {
         Self::RunsAheadOfJobs,
         Self::CountsTheRevived,
         Self::OverlooksTheOldest,
+        Self::KeepsRefused,
+        Self::RemembersForEver,
+        Self::RenewsWhatIsLoaded,
+        Self::NeverExpires,
+        Self::ReturnsTokensFromTheStart,
+        Self::ForgetsCallsOut,
+        Self::StartsUnseen,
+        Self::IgnoresOthers,
     ];
 }

@@ -3,6 +3,7 @@
 
 use crate::machine::batch::{self, Batch};
 use crate::machine::fair::Line;
+use crate::machine::limit::{Room, Ticket};
 use crate::machine::{Bug, Delivery, Machine, Note, Out};
 use crate::model::{Call, CallId, CallInput, ConnectionId, Millis, Offset, RecordHash, Seq, Topic};
 
@@ -20,7 +21,8 @@ impl Machine {
             if 0 < line.calls && !batch.full && !line.answered {
                 continue;
             }
-            let call = self.take_off(now, (id, until), (&connection, batch), out);
+            let Some(ticket) = self.admit(now, (&connection, &batch), out) else { continue };
+            let call = self.take_off(now, (id, until), (&connection, batch, ticket), out);
             self.lines.wake(&connection);
             return call;
         }
@@ -31,7 +33,7 @@ impl Machine {
         let end = if self.bug(Bug::RunsAheadOfJobs) { Offset(u64::MAX) } else { self.settled.here(Topic::Jobs) };
         let limit = self.settings.connection_calls_max;
         let Some(line) = self.lines.get(connection) else { return Batch { members: Vec::new(), full: false } };
-        let out_max = if line.slow { 1 } else { limit };
+        let out_max = if line.slow { 1 } else { line.account.calls_max().min(limit) };
         if out_max <= line.calls {
             return Batch { members: Vec::new(), full: false };
         }
@@ -46,13 +48,14 @@ impl Machine {
         &mut self,
         now: Millis,
         (id, until): (CallId, Millis),
-        (connection, batch): (&ConnectionId, Batch),
+        (connection, batch, ticket): (&ConnectionId, Batch, Ticket),
         out: &mut Out,
     ) -> Option<Call> {
         let line = self.lines.line(connection);
         line.calls += 1;
         line.answered = false;
-        let members: Vec<Box<Delivery>> = batch.members.iter().filter_map(|seq| line.remove(*seq)).collect();
+        let taken = batch.members.iter().filter_map(|seq| self.lines.remove(connection, *seq));
+        let members: Vec<Box<Delivery>> = taken.collect();
         for member in &members {
             self.order.take_off(member.target.record, member.seq);
             self.dedupe.take_off(member.target.dedupe);
@@ -70,7 +73,7 @@ impl Machine {
             inputs: members.iter().map(|it| input_of(it)).collect(),
             until,
         };
-        self.calls.insert(id, members);
+        self.calls.insert(id, UnderWay { ticket, members });
         Some(call)
     }
 
@@ -83,8 +86,7 @@ impl Machine {
             self.lines.line(&connection.id).callable.remove(&first);
         }
         self.order.make_ready(record, seq);
-        let line = self.lines.line(&connection.id);
-        line.insert(delivery);
+        self.lines.insert(delivery);
         self.refresh(record, &connection.id);
     }
 
@@ -103,23 +105,48 @@ impl Machine {
 
     /// Takes a ready delivery out of memory; the caller decides what becomes of it.
     pub(super) fn take_from_memory(&mut self, connection: &ConnectionId, seq: Seq) -> Option<Box<Delivery>> {
-        let delivery = self.lines.line(connection).remove(seq)?;
+        let delivery = self.lines.remove(connection, seq)?;
         self.order.drop_ready(delivery.target.record, seq);
         self.refresh(delivery.target.record, connection);
         Some(delivery)
     }
 
-    /// Connections that `may` be served and want heads from their queues on disk: whose, from where, how many.
-    pub fn loads(&self, most: usize, may: impl Fn(&ConnectionId) -> bool) -> Vec<(ConnectionId, Seq, usize)> {
+    /// Connections that `may` be served, have a token, and want heads from their queues on disk: whose, from where,
+    /// how many. `after` the last one that was, round and round, so that the first by name do not starve the others.
+    /// Where memory `is_short` only those that have nothing in memory.
+    pub fn loads(
+        &mut self,
+        now: Millis,
+        (most, is_short): (usize, bool),
+        after: Option<&ConnectionId>,
+        may: impl Fn(&ConnectionId) -> bool,
+    ) -> Vec<(ConnectionId, Seq, usize)> {
         let window = self.settings.window_max.max(1);
-        let wants = |line: &Line| {
-            let next = line.next?;
+        let room = |line: &Line, next: Seq| {
             let loaded = line.ready.range(..next).take(window).count();
-            (loaded <= window / 2).then_some((next, window - loaded))
+            let enough = if is_short { 0 } else { window / 2 };
+            (loaded <= enough).then_some(window - loaded)
         };
-        let lines = self.lines.iter().filter(|(id, _)| may(id));
-        lines.filter_map(|(id, line)| wants(line).map(|(next, room)| (id.clone(), next, room))).take(most).collect()
+        let hungry = self.lines.hungry(after).filter_map(|(id, line, next)| Some((id, next, room(line, next)?)));
+        let hungry = hungry.filter(|(id, _, _)| may(id)).map(|(id, next, room)| (id.clone(), next, room));
+        let mut loads: Vec<_> = hungry.take(most).collect();
+        loads.retain(|(id, _, _)| match self.lines.line(id).account.may_call(now) {
+            Room::Yes | Room::Commit => true,
+            Room::At(at) => {
+                self.lines.sleep(id, at);
+                false
+            }
+        });
+        loads
     }
+}
+
+/// A call that is out.
+#[derive(Debug)]
+pub(super) struct UnderWay {
+    pub ticket: Ticket,
+    #[expect(clippy::vec_box, reason = "deliveries move between their line and a call without being copied")]
+    pub members: Vec<Box<Delivery>>,
 }
 
 fn input_of(delivery: &Delivery) -> CallInput {

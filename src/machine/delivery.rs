@@ -1,8 +1,9 @@
 //! One job for one connection while it is in memory.
 //! Not here: when it is called (`choose`), where it waits on disk (`waiting`).
 
+use crate::machine::Head;
 use crate::model::{
-    Attempt, Because, Connection, DedupeHash, EntryKey, History, Job, Message, Millis, Place, RecordHash, Seq,
+    Attempt, Because, Connection, DedupeHash, Entry, EntryKey, History, Job, Message, Millis, Place, RecordHash, Seq,
     TenantHash,
 };
 use std::sync::Arc;
@@ -23,6 +24,16 @@ pub struct Waits {
     pub because: Because,
     /// When its timer ends; 0: it has none.
     pub timer: Millis,
+    /// Bytes of its message.
+    pub size: u32,
+}
+
+impl Waits {
+    /// How a message lies in the index.
+    pub fn of(entry: &Entry, timer: Millis) -> Self {
+        let size = u32::try_from(entry.message.size()).unwrap_or(u32::MAX);
+        Self { place: entry.place, because: entry.because, timer, size }
+    }
 }
 
 /// What is deduplicated, ordered, called and retried.
@@ -44,6 +55,21 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// One that comes from the index.
+    pub fn waiting(head: Head) -> Self {
+        Self {
+            seq: head.seq,
+            target: head.target,
+            job: head.job,
+            original: head.original,
+            waits: Some(head.waits),
+            attempt: head.attempt,
+            history: head.history,
+            since: Some(head.since),
+            level: 0,
+        }
+    }
+
     pub fn key(&self) -> EntryKey {
         EntryKey { seq: self.seq, connection: self.target.connection.id.clone() }
     }

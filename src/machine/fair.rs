@@ -1,8 +1,9 @@
 //! Promise 4, one tenant never slows another: a line of deliveries per connection, and the ring they take turns in.
 //! Not here: which deliveries of a line may go (`order`), how they are grouped (`batch`).
 
-use crate::machine::Delivery;
-use crate::model::{Because, ConnectionId, Seq};
+use crate::machine::limit::Account;
+use crate::machine::{Delivery, Waits};
+use crate::model::{Because, ConnectionId, Millis, Seq};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 #[derive(Debug, Default)]
@@ -12,6 +13,24 @@ pub(super) struct Lines {
     ring: VecDeque<ConnectionId>,
     /// Left the ring because `jobs` has not been read far enough.
     stalled: BTreeSet<ConnectionId>,
+    /// Left the ring until a moment: a token comes back, or company has been waited for long enough.
+    alarms: BTreeSet<(Millis, ConnectionId)>,
+    /// Left the ring until a commit shows what has started.
+    unshown: BTreeSet<ConnectionId>,
+    /// Who is awake and whose queue on disk has something that is not in memory.
+    hungry: BTreeSet<ConnectionId>,
+    totals: Totals,
+}
+
+/// Over all lines; kept up with each change, so that no turn has to walk ten thousand lines for them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Totals {
+    /// Deliveries in memory that are not in flight, and their bytes.
+    pub ready: usize,
+    pub bytes: usize,
+    /// Entries in the waiting index, by why they wait, and the bytes of all.
+    pub waiting: BTreeMap<Because, u64>,
+    pub waiting_bytes: u64,
 }
 
 /// What of one connection is in memory, and where its queue on disk goes on.
@@ -29,9 +48,18 @@ pub(super) struct Line {
     /// The last call ran into its deadline: one call at a time until one succeeds.
     pub slow: bool,
     /// Where the queue on disk is read next; absent: nothing there.
-    pub next: Option<Seq>,
+    next: Option<Seq>,
     /// Entries in the waiting index, by why they wait.
-    pub waiting: BTreeMap<Because, u64>,
+    waiting: BTreeMap<Because, u64>,
+    /// Released and not read back.
+    pub on_way: u64,
+    /// What may be spent of the account's limits.
+    pub account: Account,
+    /// Since when a call that is not full waits for company.
+    pub alone_since: Option<Millis>,
+    alarm: Option<Millis>,
+    /// No token is free before the alarm or the next commit.
+    asleep: bool,
     in_ring: bool,
 }
 
@@ -41,9 +69,6 @@ impl Lines {
     }
 
     pub(super) fn line(&mut self, id: &ConnectionId) -> &mut Line {
-        if !self.lines.contains_key(id) {
-            self.lines.insert(id.clone(), Line::default());
-        }
         self.lines.entry(id.clone()).or_default()
     }
 
@@ -54,7 +79,7 @@ impl Lines {
     /// The connection may have something to call now.
     pub(super) fn wake(&mut self, id: &ConnectionId) {
         let line = self.line(id);
-        if !line.in_ring && !line.callable.is_empty() {
+        if !line.in_ring && !line.asleep && !line.callable.is_empty() {
             line.in_ring = true;
             self.ring.push_back(id.clone());
         }
@@ -71,6 +96,63 @@ impl Lines {
         }
     }
 
+    /// The connection looks again at `at`, whatever happens before.
+    pub(super) fn look_again(&mut self, id: &ConnectionId, at: Millis) {
+        let line = self.line(id);
+        if let Some(old) = line.alarm.replace(at).filter(|it| *it != at) {
+            self.alarms.remove(&(old, id.clone()));
+        }
+        self.alarms.insert((at, id.clone()));
+    }
+
+    /// The connection has no token before `at`, unless a call of it ends.
+    pub(super) fn sleep(&mut self, id: &ConnectionId, at: Millis) {
+        self.line(id).asleep = true;
+        self.note_hunger(id);
+        self.look_again(id, at);
+    }
+
+    /// The connection has no token before a commit.
+    pub(super) fn sleep_until_commit(&mut self, id: &ConnectionId) {
+        self.line(id).asleep = true;
+        self.note_hunger(id);
+        self.unshown.insert(id.clone());
+    }
+
+    /// Something of its tokens changed: it may have one now.
+    pub(super) fn rouse(&mut self, id: &ConnectionId) {
+        self.line(id).asleep = false;
+        self.note_hunger(id);
+        self.wake(id);
+    }
+
+    /// Everyone whose moment has come.
+    pub(super) fn rouse_due(&mut self, now: Millis) {
+        while let Some((at, id)) = self.alarms.pop_first() {
+            if now < at {
+                self.alarms.insert((at, id));
+                return;
+            }
+            self.line(&id).alarm = None;
+            self.rouse(&id);
+        }
+    }
+
+    pub(super) fn rouse_unshown(&mut self) {
+        for id in std::mem::take(&mut self.unshown) {
+            self.rouse(&id);
+        }
+    }
+
+    /// When somebody's moment comes next.
+    pub(super) fn next_alarm(&self) -> Option<Millis> {
+        self.alarms.first().map(|(at, _)| *at)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&ConnectionId, &mut Line)> {
+        self.lines.iter_mut()
+    }
+
     /// Whose turn it is; it has left the ring.
     pub(super) fn turn(&mut self) -> Option<ConnectionId> {
         let id = self.ring.pop_front()?;
@@ -78,9 +160,85 @@ impl Lines {
         Some(id)
     }
 
-    /// Bytes of all deliveries in memory that are not in flight.
-    pub(super) fn bytes(&self) -> usize {
-        self.lines.values().map(|it| it.bytes).sum()
+    pub(super) fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    pub(super) fn insert(&mut self, delivery: Box<Delivery>) {
+        let size = delivery.size();
+        self.totals.ready += 1;
+        self.totals.bytes += size;
+        let line = self.line(&delivery.target.connection.id);
+        line.bytes += size;
+        line.ready.insert(delivery.seq, delivery);
+    }
+
+    pub(super) fn remove(&mut self, id: &ConnectionId, seq: Seq) -> Option<Box<Delivery>> {
+        let line = self.lines.get_mut(id)?;
+        let delivery = line.ready.remove(&seq)?;
+        line.callable.remove(&seq);
+        let size = delivery.size();
+        line.bytes -= size;
+        self.totals.ready -= 1;
+        self.totals.bytes -= size;
+        Some(delivery)
+    }
+
+    /// So many entries were filed, of so many bytes.
+    pub(super) fn more_wait(&mut self, id: &ConnectionId, because: Because, (count, bytes): (u64, u64)) {
+        self.totals.waiting_bytes += bytes;
+        *self.line(id).waiting.entry(because).or_default() += count;
+        *self.totals.waiting.entry(because).or_default() += count;
+    }
+
+    /// An entry has ended.
+    pub(super) fn less_waits(&mut self, id: &ConnectionId, waits: Waits) {
+        let count = self.line(id).waiting.entry(waits.because).or_default();
+        if let Some(less) = count.checked_sub(1) {
+            *count = less;
+            let total = self.totals.waiting.entry(waits.because).or_default();
+            *total = total.saturating_sub(1);
+            self.totals.waiting_bytes = self.totals.waiting_bytes.saturating_sub(u64::from(waits.size));
+        }
+    }
+
+    /// The queue on disk has something at `seq`.
+    pub(super) fn lower_next(&mut self, id: &ConnectionId, seq: Seq) {
+        let line = self.line(id);
+        line.next = Some(line.next.map_or(seq, |it| it.min(seq)));
+        self.note_hunger(id);
+    }
+
+    /// Where the queue on disk goes on, if it does.
+    pub(super) fn set_next(&mut self, id: &ConnectionId, next: Option<Seq>) {
+        self.line(id).next = next;
+        self.note_hunger(id);
+    }
+
+    fn note_hunger(&mut self, id: &ConnectionId) {
+        if self.get(id).is_none_or(|it| it.asleep || it.next.is_none()) {
+            self.hungry.remove(id);
+        } else if !self.hungry.contains(id) {
+            self.hungry.insert(id.clone());
+        }
+    }
+
+    /// Lines whose queue on disk has more, each with where it goes on: first those `after` this one.
+    pub(super) fn hungry(
+        &self,
+        after: Option<&ConnectionId>,
+    ) -> impl Iterator<Item = (&ConnectionId, &Line, Seq)> + use<'_> {
+        use std::ops::Bound::{Excluded, Included, Unbounded};
+        let (behind, before) = match after {
+            Some(id) => ((Excluded(id), Unbounded), Some((Unbounded, Included(id)))),
+            None => ((Unbounded, Unbounded), None),
+        };
+        let before = before.map(|it| self.hungry.range::<ConnectionId, _>(it));
+        let ids = self.hungry.range::<ConnectionId, _>(behind).chain(before.into_iter().flatten());
+        ids.filter_map(|id| {
+            let line = self.lines.get(id)?;
+            Some((id, line, line.next?))
+        })
     }
 
     /// A line that holds nothing is forgotten.
@@ -92,36 +250,19 @@ impl Lines {
 }
 
 impl Line {
-    pub(super) fn insert(&mut self, delivery: Box<Delivery>) {
-        self.bytes += delivery.size();
-        self.ready.insert(delivery.seq, delivery);
+    /// Entries in the waiting index.
+    pub(super) fn waiting_count(&self) -> u64 {
+        self.waiting.values().sum()
     }
 
-    pub(super) fn remove(&mut self, seq: Seq) -> Option<Box<Delivery>> {
-        let delivery = self.ready.remove(&seq)?;
-        self.callable.remove(&seq);
-        self.bytes -= delivery.size();
-        Some(delivery)
+    /// Deliveries that stand before a new one: in memory, in the queue on disk, or on their way to it.
+    pub(super) fn before_new(&self) -> u64 {
+        let queued = self.waiting.iter().filter(|(because, _)| **because != Because::Retry).map(|(_, count)| count);
+        queued.sum::<u64>() + self.on_way + u64::try_from(self.ready.len()).unwrap_or(u64::MAX)
     }
 
     pub(super) fn has_waiting(&self) -> bool {
         self.waiting.values().any(|it| 0 < *it)
-    }
-
-    /// An entry was filed.
-    pub(super) fn more_waits(&mut self, because: Because) {
-        *self.waiting.entry(because).or_default() += 1;
-    }
-
-    /// An entry has ended.
-    pub(super) fn less_waits(&mut self, because: Because) {
-        let count = self.waiting.entry(because).or_default();
-        *count = count.saturating_sub(1);
-    }
-
-    /// The queue on disk has something at `seq`.
-    pub(super) fn lower_next(&mut self, seq: Seq) {
-        self.next = Some(self.next.map_or(seq, |it| it.min(seq)));
     }
 
     fn is_idle(&self) -> bool {
@@ -131,5 +272,8 @@ impl Line {
             && self.next.is_none()
             && !self.in_ring
             && !self.slow
+            && self.alarm.is_none()
+            && self.on_way == 0
+            && self.account.is_new()
     }
 }

@@ -1,10 +1,14 @@
 //! What an answer does to each delivery of a call (core rules §6), and what an end does to those behind it.
 //! Not here: what an answer means (the connectors), when a retry is due (`retry`).
 
+use crate::machine::choose::UnderWay;
 use crate::machine::fair::Line;
 use crate::machine::moment::Moment;
+use crate::machine::spend::tier_of;
 use crate::machine::step::estimate;
-use crate::machine::{Bug, DeadLetter, Delivery, Ended, IndexWrite, Machine, Next, Note, Released, Removed, Wants};
+use crate::machine::{
+    Bug, DeadLetter, Delivery, Ended, IndexWrite, Machine, Next, Note, Released, Removed, Waits, Wants,
+};
 use crate::model::{
     Answer, AppliedMark, Because, CallEnded, CallId, DeadMark, EntryKey, Fault, Millis, Outcome, Reason, RecordHash,
     Reply, Seq, StateKey, StateValue, Tier, Topic, Tried,
@@ -14,7 +18,7 @@ use std::time::Duration;
 
 impl Machine {
     pub(super) fn wants_of_call(&self, id: CallId, wants: &mut Wants) {
-        let members = self.calls.get(&id).map(Vec::as_slice).unwrap_or_default();
+        let members = self.calls.get(&id).map(|it| it.members.as_slice()).unwrap_or_default();
         let Some(first) = members.first() else { return };
         if self.lines.get(&first.target.connection.id).is_some_and(Line::has_waiting) {
             let own = members.iter().map(|it| it.target.record);
@@ -23,10 +27,11 @@ impl Machine {
         }
     }
 
-    pub(super) fn call_ended(&mut self, at: &mut Moment<'_>, ended: CallEnded) {
-        let Some(members) = self.calls.remove(&ended.id) else { return };
+    pub(super) fn call_ended(&mut self, at: &mut Moment<'_>, mut ended: CallEnded) {
+        let Some(UnderWay { ticket, members }) = self.calls.remove(&ended.id) else { return };
         let Some(first) = members.first() else { return };
         let connection = first.target.connection.clone();
+        self.give_back(at, &connection, ticket, &mut ended);
         let line = self.lines.line(&connection.id);
         line.calls = line.calls.saturating_sub(1);
         line.answered = true;
@@ -143,6 +148,7 @@ impl Machine {
             what: fault.message.clone(),
             exhausted,
             delivery: Some(member.clone()),
+            refusals: 0,
         });
         self.finish(at, member, (Outcome::Dead, None, Some(fault.reason), fault.code));
     }
@@ -172,7 +178,8 @@ impl Machine {
     }
 
     pub(super) fn release(&mut self, at: &mut Moment<'_>, delivery: Box<Delivery>, because: Because, due: Millis) {
-        self.release_to(at, delivery, (because, due, Tier::S5));
+        let tier = tier_of(due.since(at.now));
+        self.release_to(at, delivery, (because, due, tier));
     }
 
     /// To a delay topic; what of its record is in memory behind it must follow, or it would overtake.
@@ -187,7 +194,7 @@ impl Machine {
         }
     }
 
-    fn release_one(
+    pub(super) fn release_one(
         &mut self,
         at: &mut Moment<'_>,
         delivery: Box<Delivery>,
@@ -199,11 +206,12 @@ impl Machine {
         self.settle_delivery(&delivery);
         if !self.bug(Bug::ForgetsOnItsWay) {
             self.order.send_off(record, seq, because);
+            self.lines.line(&delivery.target.connection.id).on_way += 1;
         }
         self.building.bytes += delivery.original.size() + 500;
         let since = delivery.since.unwrap_or(at.now);
         let due = estimate(because, at.now, due);
-        self.building.released.push(Released { delivery, because, tier, due, since });
+        self.building.released.push(Released { delivery, because, tier, due, since, refusals: 0 });
     }
 
     /// It is not first any more: back to the index where it still lies, or behind the other to a delay topic.
@@ -217,15 +225,21 @@ impl Machine {
 
     /// The message that carries this delivery has its fate: settled once all of its deliveries have.
     pub(super) fn settle_delivery(&mut self, delivery: &Delivery) {
-        let Some(waits) = delivery.waits else { return self.settle_one_of_job(delivery.seq) };
-        let (record, seq) = (delivery.target.record, delivery.seq);
+        match delivery.waits {
+            Some(waits) => self.settle_waiting(delivery.key(), delivery.target.record, waits),
+            None => self.settle_one_of_job(delivery.seq),
+        }
+    }
+
+    /// A message of a delay topic has its fate: its entry leaves the index with the commit.
+    pub(super) fn settle_waiting(&mut self, key: EntryKey, record: RecordHash, waits: Waits) {
         self.building.settled += 1;
         if !self.bug(Bug::ForgetsBits) {
             self.settled.settle(Topic::Delay(waits.place.tier), waits.place.offset);
         }
-        self.gone.entry(record).or_default().insert(seq);
-        self.building.removed.insert(delivery.key(), Removed { record, waits });
-        self.lines.line(&delivery.target.connection.id).less_waits(waits.because);
+        self.gone.entry(record).or_default().insert(key.seq);
+        self.lines.less_waits(&key.connection, waits);
+        self.building.removed.insert(key, Removed { record, waits });
     }
 
     fn settle_one_of_job(&mut self, seq: Seq) {
@@ -250,7 +264,7 @@ impl Machine {
             return;
         }
         at.out.index.push(IndexWrite::Queue(EntryKey { seq, connection: connection.clone() }, record));
-        self.lines.line(&connection).lower_next(seq);
+        self.lines.lower_next(&connection, seq);
     }
 }
 

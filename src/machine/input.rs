@@ -1,10 +1,10 @@
 //! What a machine is told, what it needs to know first, and what it answers: closed lists.
 //! Not here: what follows from an input (`step`).
 
-use crate::machine::{IndexWrite, Note, Target, delivery::Waits};
+use crate::machine::{IndexWrite, Note, Suspect, Target, delivery::Waits};
 use crate::model::{
-    AppliedMark, Attempt, Because, CallEnded, ConnectionId, DeadMark, DedupeHash, Entry, EntryKey, History, Job,
-    Message, Millis, Offset, Place, Reason, RecordHash, Seq, Shard, StateKey, TenantHash, Tier,
+    AppliedMark, Attempt, CallEnded, ConnectionId, DeadMark, DedupeHash, Entry, EntryKey, History, Job, Message,
+    Millis, Offset, Reason, RecordHash, Seq, Shard, StateKey, TenantHash, Tier,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,14 +31,24 @@ pub enum Input {
         heads: Vec<Head>,
         next: Option<Seq>,
     },
+    /// Waiting deliveries that have lain in their topic for long.
+    Renew(Vec<Aged>),
+    /// Waiting deliveries whose time is over.
+    Expire(Vec<Head>),
+    /// Waiting deliveries whose messages cannot be read.
+    Unreadable(Vec<(Aged, String)>),
     /// Timers that have run out, with the record each belongs to.
     Due(Vec<(Millis, EntryKey, RecordHash)>),
     /// The oldest entry of a delay topic, read from the index after a commit.
     Oldest(Tier, Offset),
+    /// `dead` keys of the store whose dead letters have served their time.
+    Forget(Vec<StateKey>),
     /// The part under way is committed and written to the store.
     Committed,
     /// The part under way was undone; it joins what is building.
     Aborted,
+    /// The same, because the log refuses one of its messages for good; why, in words.
+    Refused(Suspect, String),
 }
 
 #[derive(Debug)]
@@ -95,6 +105,15 @@ pub struct Head {
     pub since: Millis,
 }
 
+/// An entry of the index with its message, as it lies there.
+#[derive(Clone, Debug)]
+pub struct Aged {
+    pub key: EntryKey,
+    pub record: RecordHash,
+    pub waits: Waits,
+    pub message: Message,
+}
+
 /// Keys of the store that an input needs.
 #[derive(Debug, Default)]
 pub struct Wants {
@@ -114,9 +133,8 @@ pub struct RecordWant {
 /// What of an entry a decision may need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EntryFacts {
-    pub place: Place,
     pub attempt: Attempt,
-    pub because: Because,
+    pub waits: Waits,
 }
 
 /// What the store said: committed state only.
@@ -124,8 +142,8 @@ pub struct EntryFacts {
 pub struct Seen {
     pub applied: BTreeMap<DedupeHash, AppliedMark>,
     pub dead: BTreeMap<StateKey, DeadMark>,
-    /// Waiting deliveries, each with the end of its timer (0: no timer).
-    pub entries: BTreeMap<EntryKey, (EntryFacts, Millis)>,
+    /// Waiting deliveries.
+    pub entries: BTreeMap<EntryKey, EntryFacts>,
     /// Waiting deliveries of a record in order, each with the end of its timer (0: no timer).
     pub records: BTreeMap<RecordHash, Vec<(Seq, Millis)>>,
 }

@@ -37,6 +37,11 @@ pub enum Note {
         result: &'static str,
         took: Duration,
     },
+    /// What the CRM says is left of a limit is more (`up`) or less than we had counted.
+    Corrected {
+        crm: Crm,
+        up: bool,
+    },
     Forwarded,
     /// A retry was called this long after it was due.
     Late(Duration),

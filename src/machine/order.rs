@@ -53,13 +53,19 @@ impl Order {
         *self.on_way.entry(because).or_default() += 1;
     }
 
-    /// It was read back from its delay topic, or never will be.
-    pub(super) fn arrive(&mut self, record: RecordHash, seq: Seq) {
+    /// It was read back from its delay topic, or never will be. Whether it was on its way.
+    pub(super) fn arrive(&mut self, record: RecordHash, seq: Seq) -> bool {
         let mut arrived = None;
         self.change(record, |lane| arrived = lane.on_way.remove(&seq));
         if let Some(count) = arrived.and_then(|because| self.on_way.get_mut(&because)) {
             *count -= 1;
         }
+        arrived.is_some()
+    }
+
+    /// How many of the record are ready.
+    pub(super) fn ready_count(&self, record: RecordHash) -> u64 {
+        self.lanes.get(&record).map_or(0, |it| u64::try_from(it.ready.len()).unwrap_or(u64::MAX))
     }
 
     pub(super) fn is_on_way(&self, record: RecordHash, seq: Seq) -> bool {

@@ -15,6 +15,7 @@ pub struct Part {
     /// Changelog puts and (no value) deletes; the last word per key.
     pub puts: BTreeMap<StateKey, Option<StateValue>>,
     pub released: Vec<Released>,
+    pub renewed: Vec<Renewed>,
     pub dead: Vec<DeadLetter>,
     pub forwarded: Vec<Forwarded>,
     pub ended: Vec<Ended>,
@@ -33,6 +34,7 @@ impl Part {
     pub fn is_empty(&self) -> bool {
         self.puts.is_empty()
             && self.released.is_empty()
+            && self.renewed.is_empty()
             && self.dead.is_empty()
             && self.forwarded.is_empty()
             && self.ended.is_empty()
@@ -44,6 +46,7 @@ impl Part {
     pub fn join(&mut self, later: Self) {
         self.puts.extend(later.puts);
         self.released.extend(later.released);
+        self.renewed.extend(later.renewed);
         self.dead.extend(later.dead);
         self.forwarded.extend(later.forwarded);
         self.ended.extend(later.ended);
@@ -62,6 +65,15 @@ pub struct Released {
     pub tier: Tier,
     pub due: Millis,
     pub since: Millis,
+    /// How often the log refused this message: its history is cut, at last it is dead.
+    pub refusals: u32,
+}
+
+/// A message that goes into its delay topic once more, as it is.
+#[derive(Clone, Debug)]
+pub struct Renewed {
+    pub tier: Tier,
+    pub message: Message,
 }
 
 /// A message for the dead letter topic.
@@ -78,13 +90,28 @@ pub struct DeadLetter {
     pub exhausted: bool,
     /// Absent: the message never was a delivery.
     pub delivery: Option<Box<Delivery>>,
+    /// As of a released one.
+    pub refusals: u32,
 }
 
 /// A job on its way to its tenant's home.
 #[derive(Clone, Debug)]
 pub struct Forwarded {
     pub home: Shard,
+    pub offset: Offset,
     pub original: Arc<Message>,
+    /// How often the log refused this message.
+    pub refusals: u32,
+}
+
+/// Which message of a part the log refuses, by its place in the part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suspect {
+    Released(usize),
+    Dead(usize),
+    Forwarded(usize),
+    /// A renewed one, an outcome or a piece of the changelog: nothing can be done without it.
+    Other,
 }
 
 /// A delivery's line in `.outcomes`.

@@ -72,7 +72,7 @@ impl Machine {
         if self.is_waiting_already(at.seen, &delivery) || self.is_dead_already(at, &delivery) {
             return self.settle_delivery(&delivery);
         }
-        if let Some(mark) = self.applied_mark(at.seen, &delivery) {
+        if let Some(mark) = self.applied_mark(at, &delivery) {
             // Not a duplicate of another job but this very delivery: its job is read again because of another one.
             let itself = mark.seq == delivery.seq && !self.settled.seen_before(delivery.seq);
             return if itself {
@@ -91,6 +91,9 @@ impl Machine {
         let line_bytes = self.lines.get(&delivery.target.connection.id).map_or(0, |it| it.bytes);
         if spill || self.settings.line_bytes_max < line_bytes {
             return self.release(at, delivery, Because::RateLimit, at.now);
+        }
+        if let Some(due) = self.waits_for_tokens(at.now, &delivery) {
+            return self.release(at, delivery, Because::RateLimit, due);
         }
         self.make_ready(delivery);
     }
@@ -132,7 +135,7 @@ impl Machine {
         if !(lapsed && self.settled.seen_before(offset)) {
             at.out.notes.push(Note::Forwarded);
             self.building.bytes += message.size();
-            self.building.forwarded.push(Forwarded { home, original: message });
+            self.building.forwarded.push(Forwarded { home, offset, original: message, refusals: 0 });
         }
         self.settle_job(offset);
     }
@@ -156,7 +159,8 @@ impl Machine {
         }
         at.out.notes.push(Note::Ended { crm: None, outcome: Outcome::Dead });
         self.building.bytes += original.size();
-        let letter = DeadLetter { topic, offset, original, reason, what, exhausted: false, delivery: None };
+        let letter =
+            DeadLetter { topic, offset, original, reason, what, exhausted: false, delivery: None, refusals: 0 };
         self.building.dead.push(letter);
     }
 

@@ -14,6 +14,8 @@ pub struct Settings {
     pub retry: Policy,
     /// Most calls of one connection out at once.
     pub connection_calls_max: usize,
+    /// No call lives longer.
+    pub call_deadline: Duration,
     /// Most heads of one connection loaded from the index.
     pub window_max: usize,
     /// Most bytes of one connection's jobs in memory; what exceeds them is released.

@@ -19,8 +19,12 @@ pub struct Restored {
     pub starts: BTreeMap<Topic, Offset>,
     /// Everything below has been filed, per delay topic.
     pub filed: BTreeMap<Topic, Offset>,
-    /// Waiting deliveries per connection, by why they wait.
-    pub waiting: BTreeMap<crate::model::ConnectionId, BTreeMap<crate::model::Because, u64>>,
+    /// Waiting deliveries per connection, by why they wait: how many, and their bytes.
+    pub waiting: BTreeMap<crate::model::ConnectionId, BTreeMap<crate::model::Because, (u64, u64)>>,
+    /// The limit windows of connections as the changelog has them.
+    pub accounts: BTreeMap<crate::model::ConnectionId, crate::model::ConnectionMark>,
+    /// When this was read: no owner before us has started a call since.
+    pub at: crate::model::Millis,
     /// Where the queue of each connection starts.
     pub queues: BTreeMap<crate::model::ConnectionId, Seq>,
 }

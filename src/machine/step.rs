@@ -1,11 +1,14 @@
 //! The machine of one shard, and the one place where an input becomes what follows from it.
 //! Not here: the rules themselves; each has its file, this one composes them.
 
+use crate::machine::choose::UnderWay;
 use crate::machine::dedupe::Dedupe;
 use crate::machine::fair::Lines;
+use crate::machine::limit::Account;
 use crate::machine::moment::Moment;
 use crate::machine::order::Order;
 use crate::machine::settle::Settled;
+use crate::machine::spend::Spending;
 use crate::machine::{Bug, Delivery, Dice, Input, Note, Out, Part, Restored, Seen, Settings, Wants};
 use crate::model::{
     AppliedMark, Because, CallId, CommitMark, CommitNumber, ConnectionId, DeadMark, Millis, Offset, RecordHash, Seq,
@@ -22,8 +25,7 @@ pub struct Machine {
     pub(super) order: Order,
     pub(super) dedupe: Dedupe,
     pub(super) lines: Lines,
-    #[expect(clippy::vec_box, reason = "deliveries move between their line and a call without being copied")]
-    pub(super) calls: BTreeMap<CallId, Vec<Box<Delivery>>>,
+    pub(super) calls: BTreeMap<CallId, UnderWay>,
     /// Deliveries of a message of `jobs` that have no fate yet.
     pub(super) unsettled: BTreeMap<Seq, usize>,
     /// Entries that ended but are still in the store's index, per record.
@@ -31,6 +33,8 @@ pub struct Machine {
     pub(super) building: Part,
     pub(super) flying: Option<Arc<Part>>,
     pub(super) dice: Dice,
+    pub(super) spending: Spending,
+    pub(super) assigned_at: Millis,
 }
 
 /// What of a shard people and bounds are interested in.
@@ -39,6 +43,8 @@ pub struct Gauges {
     /// Bytes of deliveries in memory that are not in flight.
     pub bytes: usize,
     pub in_memory: usize,
+    /// Bytes of messages in the waiting index.
+    pub waiting_bytes: u64,
     pub calls: usize,
     /// Released and not read back.
     pub on_way: u64,
@@ -56,10 +62,13 @@ impl Machine {
         let settled = Settled::new(restored, settings.bug, notes);
         let mut lines = Lines::default();
         for (id, waiting) in &restored.waiting {
-            lines.line(id).waiting.clone_from(waiting);
+            waiting.iter().for_each(|(because, count)| lines.more_wait(id, *because, *count));
         }
         for (id, first) in &restored.queues {
-            lines.line(id).lower_next(*first);
+            lines.lower_next(id, *first);
+        }
+        for (id, mark) in &restored.accounts {
+            lines.line(id).account = Account::restored(mark.clone());
         }
         Self {
             settings,
@@ -73,6 +82,8 @@ impl Machine {
             building: Part::default(),
             flying: None,
             dice,
+            spending: Spending::default(),
+            assigned_at: restored.at,
         }
     }
 
@@ -85,7 +96,10 @@ impl Machine {
             Input::CallEnded(ended) => self.wants_of_call(ended.id, &mut wants),
             Input::Heads { connection, heads, .. } => self.wants_of_heads(connection, heads, &mut wants),
             Input::Due(timers) => self.want_records(timers.iter().map(|(_, _, record)| *record), &mut wants),
-            Input::Oldest(_, _) | Input::Committed | Input::Aborted => {}
+            Input::Refused(suspect, _) => self.wants_of_suspect(*suspect, &mut wants),
+            Input::Expire(heads) => self.want_records(heads.iter().map(|it| it.target.record), &mut wants),
+            Input::Unreadable(all) => self.want_records(all.iter().map(|it| it.0.record), &mut wants),
+            Input::Renew(_) | Input::Oldest(_, _) | Input::Forget(_) | Input::Committed | Input::Aborted => {}
         }
         wants
     }
@@ -104,7 +118,7 @@ impl Machine {
             Input::Waiting { tier, messages, position } => self.file_all(at, (tier, messages, position)),
             Input::CallEnded(ended) => self.call_ended(at, ended),
             Input::Heads { connection, heads, next } => {
-                self.lines.line(&connection).next = next;
+                self.lines.set_next(&connection, next);
                 for head in heads {
                     self.load(at, head);
                 }
@@ -115,16 +129,25 @@ impl Machine {
                     self.timer_ended(at, due, (key, record));
                 }
             }
+            Input::Renew(all) => all.into_iter().for_each(|it| self.renew(it)),
+            Input::Expire(heads) => heads.into_iter().for_each(|it| self.expire(at, it)),
+            Input::Unreadable(all) => all.into_iter().for_each(|it| self.bury_unreadable(at, it)),
+            Input::Forget(keys) => self.forget_the_dead(keys),
             Input::Oldest(tier, offset) => self.settled.oldest(Topic::Delay(tier), offset),
             Input::Committed => self.committed(),
             Input::Aborted => self.aborted(),
+            Input::Refused(suspect, what) => {
+                self.aborted();
+                self.refused(at, suspect, what);
+            }
         }
     }
 
     /// Closes the part that is building: it is under way from now on. One at a time.
-    pub fn seal(&mut self, number: CommitNumber) -> Arc<Part> {
+    pub fn seal(&mut self, now: Millis, number: CommitNumber) -> Arc<Part> {
         assert!(self.flying.is_none(), "one commit is under way at a time");
         let mark = CommitMark { number, incarnation: self.settings.incarnation };
+        self.seal_accounts(now);
         let mut part = std::mem::take(&mut self.building);
         part.puts.insert(StateKey::Commit, Some(StateValue::Commit(mark)));
         self.settled.seal(&mut part.puts);
@@ -135,7 +158,7 @@ impl Machine {
 
     /// Whether a commit would carry anything of this shard.
     pub fn is_dirty(&self) -> bool {
-        !self.building.is_empty() || self.settled.is_dirty()
+        !self.building.is_empty() || self.settled.is_dirty() || self.has_spent()
     }
 
     /// The group's offset of `jobs`: its low watermark.
@@ -184,10 +207,11 @@ impl Machine {
     }
 
     pub fn gauges(&self) -> Gauges {
-        let lines = || self.lines.iter().map(|(_, line)| line);
+        let totals = self.lines.totals();
         Gauges {
-            bytes: self.lines.bytes(),
-            in_memory: lines().map(|it| it.ready.len()).sum(),
+            bytes: totals.bytes,
+            waiting_bytes: totals.waiting_bytes,
+            in_memory: totals.ready,
             calls: self.calls.len(),
             on_way: self.on_way_count(),
             waiting: self.waiting_by_cause(),
@@ -195,6 +219,20 @@ impl Machine {
             building: self.building_count(),
             building_bytes: self.building.bytes,
         }
+    }
+
+    /// Bytes of messages in the waiting index.
+    pub fn waiting_bytes(&self) -> u64 {
+        self.lines.totals().waiting_bytes
+    }
+
+    pub fn calls_out(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Bytes of deliveries in memory that are not in flight.
+    pub fn memory_bytes(&self) -> usize {
+        self.lines.totals().bytes
     }
 
     /// Messages and outcomes of the part that is building.
@@ -213,7 +251,7 @@ impl Machine {
 
     fn waiting_by_cause(&self) -> BTreeMap<Because, u64> {
         let mut waiting = self.order.on_way().clone();
-        for (because, count) in self.lines.iter().flat_map(|(_, line)| &line.waiting) {
+        for (because, count) in &self.lines.totals().waiting {
             *waiting.entry(*because).or_default() += count;
         }
         waiting
@@ -221,11 +259,12 @@ impl Machine {
 
     /// Waiting deliveries per connection.
     pub fn waiting(&self) -> impl Iterator<Item = (&ConnectionId, u64)> {
-        self.lines.iter().map(|(id, line)| (id, line.waiting.values().sum()))
+        self.lines.iter().map(|(id, line)| (id, line.waiting_count()))
     }
 
     fn committed(&mut self) {
         let Some(part) = self.flying.take() else { return };
+        self.accounts_committed();
         for (key, removed) in &part.removed {
             let Some(gone) = self.gone.get_mut(&removed.record) else { continue };
             gone.remove(&key.seq);
@@ -237,6 +276,7 @@ impl Machine {
 
     fn aborted(&mut self) {
         let Some(part) = self.flying.take() else { return };
+        self.accounts_aborted();
         if self.bug(Bug::DropsAborted) {
             return;
         }
@@ -261,20 +301,35 @@ impl Machine {
     }
 
     /// Whether the delivery's key has succeeded.
-    pub(super) fn is_applied(&self, seen: &Seen, delivery: &Delivery) -> bool {
-        self.applied_mark(seen, delivery).is_some()
+    pub(super) fn is_applied(&self, at: &Moment<'_>, delivery: &Delivery) -> bool {
+        self.applied_mark(at, delivery).is_some()
     }
 
-    /// When and for which job the delivery's key has succeeded, if it has.
-    pub(super) fn applied_mark(&self, seen: &Seen, delivery: &Delivery) -> Option<AppliedMark> {
+    /// When and for which job the delivery's key has succeeded, if it has and is still remembered.
+    pub(super) fn applied_mark(&self, at: &Moment<'_>, delivery: &Delivery) -> Option<AppliedMark> {
         if self.bug(Bug::ForgetsApplied) {
             return None;
         }
         let target = &delivery.target;
-        match self.overlay(&StateKey::Applied(target.tenant, target.dedupe)) {
+        let mark = match self.overlay(&StateKey::Applied(target.tenant, target.dedupe)) {
             Some(Some(StateValue::Applied(mark))) => Some(*mark),
             Some(_) => None,
-            None => seen.applied.get(&target.dedupe).copied(),
+            None => at.seen.applied.get(&target.dedupe).copied(),
+        };
+        // The store may hold it for longer, the changelog may not: what is answered depends on its age alone. But a job
+        // that was never settled as a whole is no new job, however long its other deliveries take.
+        let itself = |it: &AppliedMark| it.seq == delivery.seq && !self.settled.seen_before(delivery.seq);
+        let fresh = |it: &AppliedMark| at.now.since(it.at) <= self.settings.idempotency_ttl;
+        mark.filter(|it| fresh(it) || itself(it) || self.bug(Bug::RemembersForEver))
+    }
+
+    /// Deaths that nobody can undo any more: the dead letter has served its time, and its job is settled.
+    fn forget_the_dead(&mut self, keys: Vec<StateKey>) {
+        for key in keys {
+            let StateKey::Dead(seq, _) = &key else { continue };
+            if *seq < self.settled.low(Topic::Jobs) && self.overlay(&key).is_none() {
+                self.building.puts.insert(key, None);
+            }
         }
     }
 
@@ -286,7 +341,7 @@ impl Machine {
 /// What a released delivery is told to people as.
 pub(super) fn estimate(because: Because, now: Millis, due: Millis) -> Millis {
     match because {
-        Because::Retry => due,
-        Because::RateLimit | Because::Held | Because::Order => now,
+        Because::Retry | Because::RateLimit => due,
+        Because::Held | Because::Order => now,
     }
 }

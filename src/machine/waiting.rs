@@ -91,33 +91,38 @@ impl Machine {
         let twice = filed.get(&record).is_some_and(|it| it.contains(&seq));
         let replaces = match known {
             // The very message, read again after a crash before its position was noted.
-            Some((old, _)) if old.place == entry.place => return,
+            Some(old) if old.waits.place == entry.place => return,
             _ if twice => return self.settle_double(entry.place),
-            Some((old, _)) if self.is_in_memory(&connection, record, seq) || entry.attempt <= old.attempt => {
+            // The one with more attempts stays, unless its call will tell anyway.
+            Some(old) if self.order.in_flight(record) == Some(seq) || entry.attempt <= old.attempt => {
                 return self.settle_double(entry.place);
             }
-            Some((old, timer)) => {
-                let waits = Waits { place: old.place, because: old.because, timer: *timer };
-                self.settle_double(old.place);
-                Some(waits)
+            Some(old) => {
+                if let Some(loaded) = self.take_from_memory(&connection, seq) {
+                    self.dedupe.let_go(loaded.target.dedupe, seq);
+                }
+                self.settle_double(old.waits.place);
+                Some(old.waits)
             }
             None => None,
         };
-        self.order.arrive(record, seq);
+        if self.order.arrive(record, seq) {
+            let line = self.lines.line(&connection);
+            line.on_way = line.on_way.saturating_sub(1);
+        }
         let behind = self.waiting_of(at.seen, record).any(|(waiting, _)| waiting < seq)
             || filed.get(&record).is_some_and(|it| it.first().is_some_and(|first| *first < seq))
             || self.order.has_before(record, seq);
         let runs = entry.because == Because::Retry && at.now < entry.due;
         let timer = if runs { entry.due } else { Millis(0) };
-        let waits = Waits { place: entry.place, because: entry.because, timer };
-        let line = self.lines.line(&connection);
+        let waits = Waits::of(&entry, timer);
         if let Some(old) = replaces {
-            line.less_waits(old.because);
+            self.lines.less_waits(&connection, old);
         }
-        line.more_waits(entry.because);
+        self.lines.more_wait(&connection, entry.because, (1, u64::from(waits.size)));
         let queued = !behind && !runs;
         if queued {
-            line.lower_next(seq);
+            self.lines.lower_next(&connection, seq);
         }
         filed.entry(record).or_default().insert(seq);
         at.out.index.push(IndexWrite::File { entry: Box::new(entry), waits, queued, replaces });
@@ -135,7 +140,7 @@ impl Machine {
         self.settled.settle(Topic::Delay(place.tier), place.offset);
     }
 
-    fn is_in_memory(&self, connection: &ConnectionId, record: RecordHash, seq: Seq) -> bool {
+    pub(super) fn is_in_memory(&self, connection: &ConnectionId, record: RecordHash, seq: Seq) -> bool {
         let ready = self.lines.get(connection).is_some_and(|it| it.ready.contains_key(&seq));
         ready || self.order.in_flight(record) == Some(seq)
     }
@@ -145,7 +150,7 @@ impl Machine {
         at.out.index.push(IndexWrite::TimerGone(due, key.clone(), record));
         let first = self.waiting_of(at.seen, record).next().is_some_and(|(seq, _)| seq == key.seq);
         if first && !self.order.has_before(record, key.seq) {
-            self.lines.line(&key.connection).lower_next(key.seq);
+            self.lines.lower_next(&key.connection, key.seq);
             at.out.index.push(IndexWrite::Queue(key, record));
         }
     }
@@ -171,18 +176,8 @@ impl Machine {
         if !first || self.order.has_before(record, seq) || self.order.in_flight(record).is_some() {
             return;
         }
-        let delivery = Box::new(Delivery {
-            seq,
-            target: head.target,
-            job: head.job,
-            original: head.original,
-            waits: Some(head.waits),
-            attempt: head.attempt,
-            history: head.history,
-            since: Some(head.since),
-            level: 0,
-        });
-        if self.is_applied(at.seen, &delivery) {
+        let delivery = Box::new(Delivery::waiting(head));
+        if self.is_applied(at, &delivery) {
             self.end(at, delivery, Outcome::Duplicate, None);
             self.next_of_record(at, (record, seq, connection));
             return;

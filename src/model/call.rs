@@ -1,7 +1,7 @@
 //! One HTTP call to a CRM and what came of each of its inputs.
 //! Not here: HTTP (the connectors), what follows from a reply (`machine`).
 
-use crate::model::{Connection, Fault, Millis, Object, Operation, Properties, Shard};
+use crate::model::{Connection, Fault, Millis, Object, Operation, Properties, Shard, Usage};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,5 +61,7 @@ pub struct CallEnded {
     pub id: CallId,
     pub shard: Shard,
     pub answer: Answer,
+    /// What it spent, and what the CRM said of the account's limits.
+    pub usage: Usage,
     pub took: Duration,
 }

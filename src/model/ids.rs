@@ -1,6 +1,7 @@
 //! Who and what: tenants, connections, keys, and the hashes that stand for them.
 //! Not here: how a hash is computed (`wire`), what a connection's credentials are.
 
+use crate::model::{Tariff, Window};
 use std::fmt;
 use std::sync::Arc;
 
@@ -43,6 +44,12 @@ pub struct Connection {
     pub crm: Crm,
     /// Most inputs in one call, at least 1.
     pub batch_max: usize,
+    /// Most calls out at once, where the CRM bounds them.
+    pub calls_max: Option<usize>,
+    /// The limits of the account, each of another name.
+    pub windows: Arc<[Window]>,
+    /// What a call spends of them.
+    pub tariff: Tariff,
 }
 
 /// 128 bit over (tenant, connection, idempotency key).

@@ -10,6 +10,7 @@ mod fault;
 mod history;
 mod ids;
 mod job;
+mod limit;
 mod message;
 mod outcome;
 mod reason;
@@ -27,6 +28,10 @@ pub use ids::{
     Connection, ConnectionId, Crm, DedupeHash, IdempotencyKey, Incarnation, RecordHash, TenantHash, TenantId,
 };
 pub use job::Job;
+pub use limit::{
+    ConnectionMark, Cost, Limited, Operations, Price, Spent, Tariff, Turnover, Unit, Usage, Window, WindowMark,
+    WindowName, WindowUsage, WindowWord,
+};
 pub use message::{Header, Message, Received};
 pub use outcome::{Because, Outcome};
 pub use reason::Reason;

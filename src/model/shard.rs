@@ -2,6 +2,7 @@
 //! Not here: topic names with their prefix (the log adapters) and any partitioner.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Partition `n` of all our topics: one owner, one state.
@@ -116,7 +117,7 @@ pub struct Segment(pub u64);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The full topic name, prefix included.
-    pub topic: String,
+    pub topic: Arc<str>,
     pub shard: Shard,
     pub seq: Seq,
 }

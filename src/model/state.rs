@@ -2,8 +2,8 @@
 //! Not here: its bytes (`wire`), when it changes (`machine`).
 
 use crate::model::{
-    CommitNumber, ConnectionId, DedupeHash, Incarnation, Millis, Offset, Reason, Rewinds, Segment, Seq, TenantHash,
-    Topic,
+    CommitNumber, ConnectionId, ConnectionMark, DedupeHash, Incarnation, Millis, Offset, Reason, Rewinds, Segment, Seq,
+    TenantHash, Topic,
 };
 
 /// Offsets in one segment of the settled set.
@@ -18,13 +18,17 @@ pub enum StateKey {
     /// No connection: the message never was a delivery.
     Dead(Seq, Option<ConnectionId>),
     Applied(TenantHash, DedupeHash),
+    /// The limit windows of a connection.
+    Connection(ConnectionId),
 }
 
 impl StateKey {
     /// The changelog that carries this key.
     pub fn topic(&self) -> Topic {
         match self {
-            Self::Commit | Self::Position(_) | Self::Settled(_, _) | Self::Dead(_, _) => Topic::State,
+            Self::Commit | Self::Position(_) | Self::Settled(_, _) | Self::Dead(_, _) | Self::Connection(_) => {
+                Topic::State
+            }
             Self::Applied(_, _) => Topic::Applied,
         }
     }
@@ -38,6 +42,7 @@ pub enum StateValue {
     Settled(Box<SegmentBits>),
     Dead(DeadMark),
     Applied(AppliedMark),
+    Connection(ConnectionMark),
 }
 
 /// Which commit was the last: tells the fate of an unanswered one.

@@ -69,6 +69,11 @@ impl Unready {
         Self::new("draining", "the process is about to end".to_owned())
     }
 
+    /// What waits fills the disk that it may fill: no new job is read.
+    pub fn full(shards: usize) -> Self {
+        Self::new("full", format!("{shards} shards hold as much as they may: no new job is read until something ends"))
+    }
+
     /// The loop has ended by itself; a person must act.
     pub fn stopped(what: &str) -> Self {
         Self::new("stopped", what.to_owned())

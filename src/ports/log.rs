@@ -72,9 +72,21 @@ pub enum LogEvent {
     Stopped {
         shard: Option<Shard>,
         fault: LogFault,
+        cause: StopCause,
     },
     /// The last event: the log is left.
     Closed,
+}
+
+/// Which kind of end a stop is: what the process answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopCause {
+    /// Something broke, or contradicts itself.
+    Failed,
+    /// The log is out of reach, or does not let us in.
+    Barred,
+    /// The log is not set up as it must be; nothing was done.
+    Unfit,
 }
 
 /// One shard that became ours, and where its topics stood at that moment.
@@ -111,8 +123,16 @@ pub enum Fate {
     Unknown(LogFault),
     /// Another process has taken over our name, or the shards of this commit are no longer all ours.
     Fenced(LogFault),
-    /// Refused for good, and it would be again: too large, not allowed.
-    Refused(LogFault),
+    /// Refused for good, and it would be again: too large, not allowed. `culprit`: the message that it is for, where
+    /// another commit without it would go through.
+    Refused { fault: LogFault, culprit: Option<Culprit> },
+}
+
+/// One message of a commit: number `index`, from 0, of those of the part of `shard`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Culprit {
+    pub shard: Shard,
+    pub index: usize,
 }
 
 impl Fate {
@@ -123,7 +143,7 @@ impl Fate {
             Self::Aborted(_) => "aborted",
             Self::Unknown(_) => "unknown",
             Self::Fenced(_) => "fenced",
-            Self::Refused(_) => "refused",
+            Self::Refused { .. } => "refused",
         }
     }
 }

@@ -9,5 +9,5 @@ mod store;
 
 pub use crm::Crms;
 pub use event::Event;
-pub use log::{Assignment, Fate, Log, LogEvent, LogFault, LogIdentity};
+pub use log::{Assignment, Culprit, Fate, Log, LogEvent, LogFault, LogIdentity, StopCause};
 pub use store::{Batch, Opened, Pair, Store, StoreFault, Write};

@@ -6,6 +6,7 @@
 
 mod copy;
 mod directory;
+mod expiry;
 mod fault;
 mod lock;
 mod rocks;

@@ -11,6 +11,7 @@ use crate::ports::{Batch, LogIdentity, Opened, Store, StoreFault};
 use rocksdb::{ColumnFamily, DB, FlushOptions, IteratorMode, PrefixRange, ReadOptions, WriteBatch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 use tracing::{info, warn};
 
 const COLUMN_PREFIX: &str = "shard-";
@@ -34,13 +35,14 @@ struct Copy {
 
 impl RocksStore {
     /// Opens the store below `dir` (`state.dir`), which is made if it is missing. A damaged database is set aside and
-    /// an empty one opened. Blocks for the disk.
+    /// an empty one opened. Idempotency keys that succeeded longer than `remembered` ago go by and by. Blocks for the
+    /// disk.
     ///
     /// # Errors
     /// Another process uses `dir`; the disk is full, read-only or failing.
-    pub fn start(dir: &Path) -> Result<Self, StoreFault> {
+    pub fn start(dir: &Path, remembered: Duration) -> Result<Self, StoreFault> {
         let lock = DirectoryLock::take(dir)?;
-        let tuning = Tuning::new();
+        let tuning = Tuning::new(remembered);
         let (database, columns) = directory::open(dir, &tuning)?;
         Ok(Self { database, tuning, columns: columns.into_iter().collect(), open: BTreeMap::new(), _lock: lock })
     }

@@ -13,20 +13,25 @@ mod crash;
 mod model;
 
 use super::RocksStore;
-use crate::model::{Millis, Shard};
+use crate::model::{
+    AppliedMark, DeadMark, DedupeHash, Millis, Offset, Reason, Rewinds, Shard, StateKey, StateValue, TenantHash,
+};
 use crate::ports::{Batch, LogIdentity, Opened, Store};
+use crate::wire;
 use rocksdb::{PerfContext, PerfMetric, PerfStatsLevel};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
 const SHARD: Shard = Shard(3);
 const NOW: Millis = Millis(1_700_000_000_000);
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3_600);
 
 fn identity() -> LogIdentity {
     LogIdentity("cluster-a/topics-1".to_owned())
 }
 
 fn started(dir: &TempDir) -> RocksStore {
-    RocksStore::start(dir.path()).unwrap()
+    RocksStore::start(dir.path(), WEEK).unwrap()
 }
 
 /// A store with one open shard, and where it lies.
@@ -40,6 +45,34 @@ fn opened() -> (TempDir, RocksStore) {
 fn puts(pairs: &[(&str, &str)]) -> Batch {
     let writes = pairs.iter().map(|(key, value)| (key.as_bytes().to_vec(), Some(value.as_bytes().to_vec())));
     Batch { writes: writes.collect() }
+}
+
+#[test]
+fn idempotency_keys_go_with_the_compaction_after_their_time_and_nothing_else_does() {
+    let (_dir, mut store) = opened();
+    let now = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
+    let week = u64::try_from(WEEK.as_millis()).unwrap();
+    let at = |ago: u64| Millis(now - ago);
+    let applied = |hash: u128, ago: u64| {
+        let value = StateValue::Applied(AppliedMark { at: at(ago), seq: Offset(1) });
+        (StateKey::Applied(TenantHash(hash), DedupeHash(hash)), value)
+    };
+    let dead = DeadMark { reason: Reason::Conflict, code: None, at: at(9 * week), rewinds: Rewinds(0) };
+    let kept = [applied(1, week + 23 * 3_600_000), (StateKey::Dead(Offset(3), None), StateValue::Dead(dead))];
+    let gone = [applied(2, week + 25 * 3_600_000), applied(3, 9 * week)];
+    let write =
+        |(key, value): &(StateKey, StateValue)| (wire::index::state_key(key), Some(wire::state::encode_value(value)));
+    let writes = kept.iter().chain(&gone).map(write).collect();
+    store.write(SHARD, Batch { writes }).unwrap();
+    store.note_current(SHARD, NOW).unwrap();
+    let column = store.database.cf_handle("shard-3").unwrap();
+    store.database.compact_range_cf(column, None::<&[u8]>, None::<&[u8]>);
+    let found = |pairs: &[(StateKey, StateValue)]| {
+        let keys: Vec<Vec<u8>> = pairs.iter().map(|it| wire::index::state_key(&it.0)).collect();
+        store.get(SHARD, &keys).unwrap().iter().flatten().count()
+    };
+    assert_eq!((found(&kept), found(&gone)), (2, 0));
+    assert_eq!(store.scan(SHARD, &[], &[], 10).unwrap().len(), 2);
 }
 
 fn keys_of(pairs: &[(Vec<u8>, Vec<u8>)]) -> Vec<String> {
@@ -152,7 +185,7 @@ fn a_closed_copy_is_kept_for_a_quick_return() {
 #[test]
 fn a_directory_in_use_is_refused_and_its_owner_named() {
     let (dir, store) = opened();
-    let Err(fault) = RocksStore::start(dir.path()) else { panic!("two stores in one directory") };
+    let Err(fault) = RocksStore::start(dir.path(), WEEK) else { panic!("two stores in one directory") };
     assert!(fault.what.contains(&format!("in use by process {}", std::process::id())), "{fault}");
     drop(store);
     drop(started(&dir));

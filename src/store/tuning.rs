@@ -4,6 +4,7 @@
 //! Budget: the whole process stays below 200 MB with a million waiting deliveries (DESIGN §7). All blocks, filters
 //! and indexes share one cache, all shards one budget of write buffers.
 
+use super::expiry::Expiry;
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, Cache, DBCompressionType, LogLevel, Options, WriteBufferManager,
 };
@@ -14,16 +15,21 @@ const BUFFER_BYTES: usize = 8 << 20;
 /// Memory is taken from the buffers' budget in pieces of this size: small, because every shard has a buffer.
 const ARENA_BYTES: usize = 256 << 10;
 
+use std::time::Duration;
+
 /// The parts that all shards share.
 pub(super) struct Tuning {
     cache: Cache,
     buffers: WriteBufferManager,
+    /// How long an idempotency key is remembered.
+    remembered: Duration,
 }
 
 impl Tuning {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(remembered: Duration) -> Self {
         let cache = Cache::new_lru_cache(CACHE_BYTES);
-        Self { cache, buffers: WriteBufferManager::new_write_buffer_manager(BUFFERS_BYTES, false) }
+        let buffers = WriteBufferManager::new_write_buffer_manager(BUFFERS_BYTES, false);
+        Self { cache, buffers, remembered }
     }
 
     /// Options of the database as a whole.
@@ -52,6 +58,7 @@ impl Tuning {
         options.set_bottommost_compression_type(DBCompressionType::Lz4);
         // Queues and timers are deleted from the front: files full of tombstones are compacted soon.
         options.add_compact_on_deletion_collector_factory(4096, 1024, 0.5);
+        options.set_compaction_filter_factory(Expiry { remembered: self.remembered });
         options.set_block_based_table_factory(&self.table());
         options
     }

@@ -1,13 +1,17 @@
 //! Every metric of this version: its name, its help, its labels (DESIGN §3.8).
 //! Not here: where a number comes from.
 
-use crate::model::{Because, Crm, Outcome, Reason};
-use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry};
+use crate::model::{Because, ConnectionId, Crm, Outcome, Reason, WindowName};
+use prometheus::{
+    Gauge, GaugeVec, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry,
+};
 use prometheus::{HistogramOpts, Opts, TextEncoder};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Every metric's name: docs/metrics.md lists the same.
-pub const NAMES: [&str; 19] = [
+pub const NAMES: [&str; 21] = [
     "sluicegate_jobs_total",
     "sluicegate_attempts_total",
     "sluicegate_retries_total",
@@ -19,6 +23,8 @@ pub const NAMES: [&str; 19] = [
     "sluicegate_due_lateness_seconds",
     "sluicegate_commit_duration_seconds",
     "sluicegate_commits_total",
+    "sluicegate_bucket_level_ratio",
+    "sluicegate_bucket_corrections_total",
     "sluicegate_forwarded_total",
     "sluicegate_rewinds_total",
     "sluicegate_strange_messages_total",
@@ -26,6 +32,8 @@ pub const NAMES: [&str; 19] = [
     "sluicegate_shards_running",
     "sluicegate_unsettled_messages",
     "sluicegate_memory_deliveries_bytes",
+    "sluicegate_waiting_bytes",
+    "sluicegate_shards_full",
     "sluicegate_build_info",
 ];
 
@@ -44,6 +52,10 @@ pub struct Metrics {
     late_seconds: Histogram,
     commit_seconds: Histogram,
     commits: IntCounterVec,
+    bucket_level: GaugeVec,
+    /// Tenant, connection and window of the levels that are shown.
+    shown: Arc<Mutex<BTreeSet<[String; 3]>>>,
+    corrections: IntCounterVec,
     forwarded: IntCounter,
     rewinds: IntCounter,
     strange: IntCounter,
@@ -51,6 +63,8 @@ pub struct Metrics {
     shards_running: IntGauge,
     unsettled: IntGauge,
     memory_bytes: Gauge,
+    waiting_bytes: IntGauge,
+    shards_full: IntGauge,
 }
 
 /// What of all shards together is shown as gauges.
@@ -62,6 +76,9 @@ pub struct Levels {
     pub running: usize,
     pub unsettled: usize,
     pub memory_bytes: usize,
+    pub waiting_bytes: u64,
+    /// Shards that read no new job because what waits is as much as may be.
+    pub full: usize,
 }
 
 impl Metrics {
@@ -116,6 +133,9 @@ impl Metrics {
                 &SECONDS,
             )?,
             commits: make.counters("sluicegate_commits_total", "Commits by result.", &["result"])?,
+            bucket_level: make.bucket_level()?,
+            shown: Arc::default(),
+            corrections: make.corrections()?,
             forwarded: make.counter(
                 "sluicegate_forwarded_total",
                 "Jobs sent on to their tenant's home shard: a producer uses another key or partitioner.",
@@ -132,6 +152,11 @@ impl Metrics {
                 "Messages of jobs that were read and have no committed fate.",
             )?,
             memory_bytes: make.float_gauge("sluicegate_memory_deliveries_bytes", "Bytes of deliveries in memory.")?,
+            waiting_bytes: make.gauge("sluicegate_waiting_bytes", "Bytes of messages in the waiting index.")?,
+            shards_full: make.gauge(
+                "sluicegate_shards_full",
+                "Shards that read no new job because what waits fills the disk that it may fill.",
+            )?,
             registry,
         })
     }
@@ -168,6 +193,10 @@ impl Metrics {
         self.commit_seconds.observe(took.as_secs_f64());
     }
 
+    pub fn corrected(&self, crm: Crm, up: bool) {
+        self.corrections.with_label_values(&[crm.name(), if up { "up" } else { "down" }]).inc();
+    }
+
     pub fn forwarded(&self) {
         self.forwarded.inc();
     }
@@ -188,7 +217,36 @@ impl Metrics {
         self.shards_owned.set(number(levels.owned));
         self.shards_running.set(number(levels.running));
         self.unsettled.set(number(levels.unsettled));
+        self.waiting_bytes.set(i64::try_from(levels.waiting_bytes).unwrap_or(i64::MAX));
+        self.shards_full.set(number(levels.full));
         self.memory_bytes.set(f64::from(u32::try_from(levels.memory_bytes).unwrap_or(u32::MAX)));
+    }
+
+    /// Free share of each window, 0 to 1. Of more connections than have labels of their own, those with most left share
+    /// one, which shows the lowest of them per window.
+    pub fn show_buckets(&self, levels: &[(ConnectionId, WindowName, f64)]) {
+        let mut levels: Vec<&(ConnectionId, WindowName, f64)> = levels.iter().collect();
+        levels.sort_by(|one, other| one.2.total_cmp(&other.2));
+        let (mut labelled, mut others, mut labels) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        // Lowest first: what is labelled is what matters, and the first of the others is their lowest.
+        for (id, window, level) in levels {
+            let row = if labelled.contains(id) || labelled.len() < LABELLED_MAX {
+                labelled.insert(id);
+                [id.tenant.to_string(), id.name.to_string(), window.to_string()]
+            } else if others.insert(window) {
+                ["_other".to_owned(), "_other".to_owned(), window.to_string()]
+            } else {
+                continue;
+            };
+            self.bucket_level.with_label_values(&row).set(*level);
+            labels.insert(row);
+        }
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        for gone in shown.difference(&labels) {
+            // Nothing to remove is as good.
+            drop(self.bucket_level.remove_label_values(gone));
+        }
+        *shown = labels;
     }
 
     /// The exposition text of everything counted so far.
@@ -199,6 +257,9 @@ impl Metrics {
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 }
+
+/// Connections with labels of their own.
+const LABELLED_MAX: usize = 200;
 
 const SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 const LAG_SECONDS: [f64; 12] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 30.0, 60.0, 120.0, 600.0, 3600.0];
@@ -211,6 +272,16 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
+    fn bucket_level(&self) -> Result<GaugeVec, prometheus::Error> {
+        let labels = ["tenant", "connection", "window"];
+        self.float_gauges("sluicegate_bucket_level_ratio", "Free share of each limit window, 0 to 1.", &labels)
+    }
+
+    fn corrections(&self) -> Result<IntCounterVec, prometheus::Error> {
+        let help = "Answers that showed more or less left of a limit than was counted.";
+        self.counters("sluicegate_bucket_corrections_total", help, &["crm", "direction"])
+    }
+
     fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
         self.register(IntCounterVec::new(options(name, help), labels)?)
     }
@@ -225,6 +296,10 @@ impl Maker<'_> {
 
     fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
         self.register(IntGauge::with_opts(options(name, help))?)
+    }
+
+    fn float_gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<GaugeVec, prometheus::Error> {
+        self.register(GaugeVec::new(options(name, help), labels)?)
     }
 
     fn float_gauge(&self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
@@ -259,7 +334,7 @@ mod tests {
 
     #[test]
     fn every_name_is_registered_once_anything_was_counted() {
-        use crate::model::{Because, Crm, Outcome, Reason};
+        use crate::model::{Because, ConnectionId, Crm, Outcome, Reason, TenantId, Window};
         use std::time::Duration;
         let metrics = Metrics::new("0").unwrap();
         metrics.ended(None, Outcome::Dead);
@@ -268,10 +343,37 @@ mod tests {
         metrics.retried(Crm::HubSpot, Reason::Timeout);
         metrics.waits(Crm::HubSpot, Because::Retry);
         metrics.committed("committed", Duration::ZERO);
+        metrics.corrected(Crm::HubSpot, true);
+        let id = ConnectionId { tenant: TenantId::from("acme"), name: "hubspot".into() };
+        metrics.show_buckets(&[(id, Window::rolling(1, Duration::from_secs(10)).name, 0.5)]);
         metrics.show(super::Levels::default());
         let text = metrics.text().unwrap();
         for name in NAMES {
             assert!(text.contains(&format!("# TYPE {name} ")), "{name}");
         }
+    }
+
+    #[test]
+    fn the_lowest_buckets_have_labels_and_the_lowest_of_the_rest_is_shown_as_other() {
+        use crate::model::{ConnectionId, TenantId, Window};
+        use std::time::Duration;
+        let metrics = Metrics::new("0").unwrap();
+        let id =
+            |number: u32| ConnectionId { tenant: TenantId::from(format!("t{number}").as_str()), name: "crm".into() };
+        let name = Window::rolling(1, Duration::from_secs(10)).name;
+        let levels: Vec<_> = (0..300).map(|number| (id(number), name, f64::from(number) / 300.0)).collect();
+        metrics.show_buckets(&levels);
+        let text = metrics.text().unwrap();
+        assert_eq!(text.matches("sluicegate_bucket_level_ratio{").count(), super::LABELLED_MAX + 1);
+        let row = |tenant: &str, connection: &str| {
+            let labels = format!(
+                r#"sluicegate_bucket_level_ratio{{connection="{connection}",tenant="{tenant}",window="10s"}} "#
+            );
+            text.lines().find_map(|line| line.strip_prefix(&labels)?.parse::<f64>().ok())
+        };
+        assert_eq!((row("t0", "crm"), row("t199", "crm"), row("t200", "crm")), (Some(0.0), Some(199.0 / 300.0), None));
+        assert_eq!(row("_other", "_other"), Some(200.0 / 300.0));
+        metrics.show_buckets(&levels[250..]);
+        assert!(!metrics.text().unwrap().contains("\"t0\""), "who is no longer called is no longer shown");
     }
 }

@@ -150,7 +150,7 @@ pub fn dead_headers(original: &Message, facts: &DeadFacts) -> Vec<Header> {
     headers.extend(facts.exhausted.then(|| header(EXHAUSTED, "true".to_owned())));
     let mut what = facts.what.clone();
     what.truncate(what.floor_char_boundary(DLT_MESSAGE_BYTES_MAX));
-    headers.extend([header(DLT_TOPIC, facts.origin.topic.clone()), header(DLT_MESSAGE, what)]);
+    headers.extend([header(DLT_TOPIC, facts.origin.topic.to_string()), header(DLT_MESSAGE, what)]);
     headers
 }
 

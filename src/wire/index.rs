@@ -24,6 +24,7 @@ const POSITION: u8 = 0x02;
 const SETTLED: u8 = 0x03;
 const DEAD: u8 = 0x04;
 const APPLIED: u8 = 0x05;
+const CONNECTION: u8 = 0x06;
 const MESSAGE: u8 = 0x10;
 const ENTRY: u8 = 0x11;
 const RECORD: u8 = 0x12;
@@ -58,6 +59,11 @@ pub fn state_key(key: &StateKey) -> Vec<u8> {
             pen.hash(dedupe.0);
             pen.done()
         }
+        StateKey::Connection(id) => {
+            let mut pen = Pen::starting_with(CONNECTION);
+            pen.connection(id);
+            pen.done()
+        }
     }
 }
 
@@ -77,13 +83,24 @@ pub fn decode_state_key(key: &[u8]) -> Result<StateKey, StateFault> {
             }
         }
         APPLIED => Some(StateKey::Applied(TenantHash(cut.hash()?), DedupeHash(cut.hash()?))),
+        CONNECTION => Some(StateKey::Connection(cut.connection()?)),
         _ => None,
     })
+}
+
+/// Whether an idempotency key that succeeded lies there.
+pub fn is_applied_key(key: &[u8]) -> bool {
+    key.first() == Some(&APPLIED)
 }
 
 /// All `dead` keys, lowest `seq` first.
 pub fn dead_space() -> Vec<u8> {
     vec![DEAD]
+}
+
+/// All `connection` keys.
+pub fn connection_space() -> Vec<u8> {
+    vec![CONNECTION]
 }
 
 /// All `position` keys.

@@ -3,12 +3,15 @@
 
 use crate::model::Millis;
 use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
+
+static PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
 /// `2026-01-31T12:00:00.000Z`. A moment beyond the year 9999 is shown as the last one before it.
 pub(super) fn write(moment: Millis) -> String {
     let millis = i64::try_from(moment.0).unwrap_or(i64::MAX);
     let moment = Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX);
-    format!("{moment:.3}")
+    PRINTER.timestamp_to_string(&moment)
 }
 
 /// Reads RFC 3339 with an offset, milliseconds since 1970, rounded down; negative before.

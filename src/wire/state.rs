@@ -2,12 +2,13 @@
 //! Not here: keys of the local store (`index`), though its values are these.
 //!
 //! Keys: `commit`, `position/<topic>`, `settled/<topic>/<segment>`, `dead/<seq>/<tenant>/<connection>` (or `dead/<seq>/`
-//! for what never was a delivery), ids percent-encoded; in `.applied` 16 bytes of tenant hash and 16 of dedupe hash, big
+//! for what never was a delivery), `connection/<tenant>/<connection>`, ids percent-encoded; in `.applied` 16 bytes of tenant hash and 16 of dedupe hash, big
 //! endian. No key has two texts. Values: the format, 1, then numbers in LEB128, texts counted. A value of a format
 //! this version does not know is an error that stops the shard: guessing would lose or repeat work.
 //! **All of this lies in people's Kafka: it never changes without a new format.** `tests/data/v0.1` pins it.
 
 mod bits;
+mod connection;
 mod key;
 #[cfg(test)]
 mod tests;
@@ -70,6 +71,7 @@ pub fn encode_value(value: &StateValue) -> Vec<u8> {
             pen.number(mark.at.0);
             pen.number(mark.seq.0);
         }
+        StateValue::Connection(mark) => connection::write(&mut pen, mark),
     }
     pen.done()
 }
@@ -113,6 +115,7 @@ fn read(key: &StateKey, mut cut: Cut<'_>) -> Option<StateValue> {
         }),
         StateKey::Settled(_, _) => StateValue::Settled(Box::new(bits::read(&mut cut)?)),
         StateKey::Dead(_, _) => StateValue::Dead(dead(&mut cut)?),
+        StateKey::Connection(_) => StateValue::Connection(connection::read(&mut cut)?),
         StateKey::Applied(_, _) => {
             StateValue::Applied(AppliedMark { at: Millis(cut.number()?), seq: Offset(cut.number()?) })
         }

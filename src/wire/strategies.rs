@@ -2,9 +2,10 @@
 //! Not here: the properties.
 
 use crate::model::{
-    AppliedMark, Attempt, Because, CommitMark, CommitNumber, ConnectionId, DeadMark, DedupeHash, Entry, EntryKey,
-    Header, Incarnation, Message, Millis, Offset, Place, Position, Reason, RecordHash, Rewinds, Segment, SegmentBits,
-    StateKey, StateValue, TenantHash, TenantId, Tier, Topic, Tried,
+    AppliedMark, Attempt, Because, CommitMark, CommitNumber, ConnectionId, ConnectionMark, DeadMark, DedupeHash, Entry,
+    EntryKey, Header, Incarnation, Message, Millis, Offset, Operations, Place, Position, Reason, RecordHash, Rewinds,
+    Segment, SegmentBits, Spent, StateKey, StateValue, TenantHash, TenantId, Tier, Topic, Tried, Unit, WindowMark,
+    WindowName,
 };
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -132,7 +133,30 @@ pub(super) fn state() -> impl Strategy<Value = (StateKey, StateValue)> {
     let settled = (topic(), number(), bits()).prop_map(|(topic, segment, bits)| {
         (StateKey::Settled(topic, Segment(segment)), StateValue::Settled(Box::new(bits)))
     });
-    prop_oneof![commit, position, settled, dead(), applied()]
+    prop_oneof![commit, position, settled, dead(), applied(), account()]
+}
+
+fn account() -> impl Strategy<Value = (StateKey, StateValue)> {
+    let operations = select(vec![Operations::All, Operations::Searches, Operations::AllButSearches]);
+    let name = (number(), select(vec![Unit::Calls, Unit::Credits]), operations)
+        .prop_map(|(per, unit, operations)| WindowName { per: Duration::from_millis(per), unit, operations });
+    let spent = (number(), any::<u32>()).prop_map(|(at, units)| Spent { at: Millis(at), units });
+    let spent = prop::collection::vec(spent, 0..20);
+    let window = (name, any::<u32>(), spent, number(), prop::option::of(any::<u32>())).prop_map(
+        |(name, out, spent, blocked_until, told)| WindowMark {
+            name,
+            out,
+            spent,
+            blocked_until: Millis(blocked_until),
+            told,
+        },
+    );
+    (connection(), number(), any::<u32>(), prop::collection::vec(window, 0..4)).prop_map(
+        |(id, written, unshown_max, windows)| {
+            let mark = ConnectionMark { written: Millis(written), unshown_max, windows };
+            (StateKey::Connection(id), StateValue::Connection(mark))
+        },
+    )
 }
 
 fn dead() -> impl Strategy<Value = (StateKey, StateValue)> {

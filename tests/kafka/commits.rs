@@ -4,7 +4,7 @@
 use crate::support::{Instance, RawTransaction, World, commit_of, message, outgoing};
 use bytes::Bytes;
 use sluicegate::model::{Message, Offset, Shard, Tier, Topic};
-use sluicegate::ports::{Fate, Log};
+use sluicegate::ports::{Culprit, Fate, Log};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -62,9 +62,14 @@ fn a_message_too_large_for_its_topic_is_refused_by_name_and_the_next_commit_goes
     };
     let noise: Vec<u8> = (0..3_000_000).map(|_| noise()).collect();
     let large = Message { value: Some(Bytes::from(noise)), ..message("") };
-    let commit = commit_of(1, vec![(0, 1, vec![outgoing(Topic::Dlq, 0, large)])]);
-    let Fate::Refused(fault) = one.commit(&commit) else { panic!("not refused") };
+    let small = |number: usize| outgoing(Topic::Dlq, 0, message(&number.to_string()));
+    let messages = (0..5).map(small).chain([outgoing(Topic::Dlq, 0, large)]).chain((0..5).map(small)).collect();
+    let began = Instant::now();
+    let commit = commit_of(1, vec![(0, 1, messages)]);
+    let Fate::Refused { fault, culprit } = one.commit(&commit) else { panic!("not refused") };
     assert!(fault.what.contains(".dlq/0"), "{fault}");
+    assert_eq!(culprit, Some(Culprit { shard: FIRST, index: 5 }));
+    assert!(began.elapsed() < Duration::from_secs(5), "undoing it took {:?}", began.elapsed());
     let fate = one.commit(&commit_of(2, vec![(0, 2, vec![outgoing(Topic::Dlq, 0, message("small"))])]));
     assert!(matches!(fate, Fate::Committed { .. }), "{fate:?}");
     assert_eq!(world.group_offset(0), Some(Offset(2)));

@@ -154,7 +154,7 @@ fn a_shard_stops_when_the_jobs_it_has_to_read_next_are_gone() {
     one.assigned(1);
     one.log.read_jobs(FIRST, Offset(4_000));
     let (shard, fault) = one.expect("stop", |event| match event {
-        LogEvent::Stopped { shard, fault } => Some((*shard, fault.clone())),
+        LogEvent::Stopped { shard, fault, .. } => Some((*shard, fault.clone())),
         _ => None,
     });
     assert_eq!(shard, Some(FIRST));

@@ -6,7 +6,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceS
 use rdkafka::client::DefaultClientContext;
 use sluicegate::kafka::{self, Change, KafkaSettings};
 use sluicegate::model::{Tier, Topic};
-use sluicegate::ports::LogEvent;
+use sluicegate::ports::{LogEvent, StopCause};
 
 fn admin(world: &World) -> AdminClient<DefaultClientContext> {
     world.client().create().unwrap()
@@ -69,6 +69,32 @@ fn topics_with_different_partition_counts_are_refused_with_words_for_a_person() 
 }
 
 #[test]
+fn a_topic_that_takes_less_than_jobs_does_is_refused_and_the_plan_mends_it() {
+    let world = World::new("small", 1);
+    let jobs = world.topic(Topic::Jobs);
+    let large = AlterConfig::new(ResourceSpecifier::Topic(&jobs)).set("max.message.bytes", "4000000");
+    wait(admin(&world).alter_configs([&large], &AdminOptions::new())).unwrap()[0].as_ref().unwrap();
+    await_setting(&world, &jobs, "4000000");
+    let fault = stop_of(&world.settings);
+    assert!(fault.contains(".delay.5s has ") && fault.contains("needs 4131072"), "{fault}");
+    assert!(fault.contains("topics apply"), "{fault}");
+    let plan = kafka::plan(&world.settings).unwrap();
+    assert_eq!(plan.changes.len(), 9, "all its siblings");
+    kafka::apply(&world.settings, &plan).unwrap();
+    await_setting(&world, &world.topic(Topic::Delay(Tier::S80)), "4131072");
+    let mut one = Instance::start(&world.settings);
+    one.assigned(1);
+}
+
+fn await_setting(world: &World, topic: &str, value: &str) {
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let asked = || wait(admin(world).describe_configs([&ResourceSpecifier::Topic(topic)], &AdminOptions::new()));
+    while asked().unwrap()[0].as_ref().unwrap().get("max.message.bytes").unwrap().value.as_deref() != Some(value) {
+        assert!(std::time::Instant::now() < until, "{topic} was not changed");
+    }
+}
+
+#[test]
 fn missing_topics_are_named_and_nothing_is_created_by_running() {
     let world = World { settings: crate::support::settings("missing", 2) };
     let fault = stop_of(&world.settings);
@@ -79,7 +105,7 @@ fn missing_topics_are_named_and_nothing_is_created_by_running() {
 fn stop_of(settings: &KafkaSettings) -> String {
     let mut one = Instance::start(settings);
     one.expect("stop", |event| match event {
-        LogEvent::Stopped { shard: None, fault } => Some(fault.what.clone()),
+        LogEvent::Stopped { shard: None, fault, cause: StopCause::Unfit } => Some(fault.what.clone()),
         _ => None,
     })
 }

@@ -38,6 +38,7 @@ fn settings(options: &Options, bug: Option<Bug>) -> Settings {
     Settings {
         prefix: "sluicegate".to_owned(),
         idempotency_ttl: Duration::from_millis(machine.ttl_ms),
+        dead_ttl: Duration::from_millis(machine.dead_ttl_ms),
         retry: Policy {
             base: Duration::from_millis(machine.retry_base_ms),
             factor: 2.0,
@@ -54,6 +55,9 @@ fn settings(options: &Options, bug: Option<Bug>) -> Settings {
         call_deadline: Duration::from_millis(DEADLINE_MS),
         memory_bytes: machine.memory_bytes,
         on_way_max: machine.on_way_max as u64,
+        waiting_bytes_max: machine.waiting_bytes_max,
+        renew_after: Duration::from_millis(machine.renew_after_ms),
+        max_wait: Duration::from_millis(machine.max_wait_ms),
         window_max: machine.window_max,
         revoke_patience: Duration::from_millis(machine.revoke_patience_ms),
         bug,

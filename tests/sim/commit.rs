@@ -7,7 +7,7 @@ use crate::marks::Mark;
 use crate::partition::TxnId;
 use crate::world::{Action, Life, World};
 use sluicegate::model::{Commit, Message, Millis, Offset, Outgoing, Shard, Topic};
-use sluicegate::ports::{Fate, LogEvent, LogFault};
+use sluicegate::ports::{Culprit, Fate, LogEvent, LogFault};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -37,6 +37,7 @@ pub enum Told {
     Aborted,
     Unknown,
     Fenced,
+    Refused(Culprit),
 }
 
 impl World {
@@ -94,10 +95,27 @@ impl World {
         let Some(txn) = self.still_open(who, pending) else { return };
         self.produce(&pending.commit, txn, from..usize::MAX);
         self.point(who, Point::Produced);
+        if let Some(culprit) = self.too_large(&pending.commit) {
+            return self.abort(who, txn, Told::Refused(culprit));
+        }
         if self.faults_on && self.dice.fault.chance(self.options.log.abort) {
             return self.abort(who, txn, Told::Aborted);
         }
         self.plan_step(who, Step::SendOffsets);
+    }
+
+    /// The first message that its topic does not take.
+    fn too_large(&self, commit: &Commit) -> Option<Culprit> {
+        let log = &self.options.log;
+        let max = |topic| match topic {
+            Topic::Delay(_) => log.delay_max,
+            Topic::Jobs => log.jobs_max,
+            Topic::Dlq | Topic::State | Topic::Applied | Topic::Outcomes => usize::MAX,
+        };
+        commit.shards.iter().find_map(|(shard, part)| {
+            let index = part.messages.iter().position(|it| max(it.topic) < it.size())?;
+            Some(Culprit { shard: *shard, index })
+        })
     }
 
     fn produce(&mut self, commit: &Commit, txn: TxnId, part: std::ops::Range<usize>) {
@@ -176,18 +194,39 @@ impl World {
         self.trace(|| format!("{who}: commit {} is {told:?}", number.0));
         let fault = |what: &str| LogFault { what: what.to_owned() };
         let fate = match told {
-            Told::Committed => Fate::Committed { ends: self.ends(pending.txn.unwrap()) },
+            Told::Committed => {
+                self.processes[who.slot].view.shards.values_mut().for_each(|it| it.refused.clear());
+                Fate::Committed { ends: self.ends(pending.txn.unwrap()) }
+            }
             Told::Aborted => Fate::Aborted(fault("the simulated broker undid it")),
             Told::Unknown => {
                 self.clients[who.slot].unsettled = true;
                 Fate::Unknown(fault("the simulated broker did not answer"))
             }
             Told::Fenced => Fate::Fenced(fault("another owner has taken over")),
+            Told::Refused(culprit) => {
+                self.note_refused(who, &pending.commit, culprit);
+                Fate::Refused { fault: fault("a message is too large for its topic"), culprit: Some(culprit) }
+            }
         };
         self.tell(who, LogEvent::CommitEnded { number, fate });
         if told == Told::Fenced {
             // the loop ends by this; a new life joins
             self.marks.hit(Mark::CommitFenced);
+        }
+    }
+
+    /// Refused for the third time, a delivery is over.
+    fn note_refused(&mut self, who: Life, commit: &Commit, culprit: Culprit) {
+        let outgoing = &commit.shards[&culprit.shard].messages[culprit.index];
+        let Topic::Delay(_) = outgoing.topic else { return };
+        let letter = crate::decode::letter(&self.message(outgoing)).unwrap();
+        let Some(del) = self.del_of(culprit.shard, &letter) else { return };
+        let Some(view) = self.processes[who.slot].view.shards.get_mut(&culprit.shard) else { return };
+        let times = view.refused.entry(del).or_default();
+        *times += 1;
+        if *times == 3 {
+            view.ended.insert(del);
         }
     }
 

@@ -5,10 +5,11 @@ use crate::decode;
 use crate::dice::Dice;
 use crate::faults::Point;
 use crate::marks::Mark;
+use crate::meter::Meter;
 use crate::options::Options;
 use crate::workload::{ConnIx, JobIx, Kind, Poison, RecordIx};
 use crate::world::{Action, BEGIN, Life, Shared, World};
-use sluicegate::model::{Answer, Call, CallEnded, CallId, Fault, Millis, Reason, Reply, Shard};
+use sluicegate::model::{Answer, Call, CallEnded, CallId, Fault, Millis, Reason, Reply, Shard, Usage};
 use sluicegate::ports::{Crms, Event};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,6 +22,8 @@ pub struct Oracle {
     pub flights: Vec<Flight>,
     /// What each record went through, in the order in which it happened.
     pub effects: BTreeMap<RecordIx, Vec<Effect>>,
+    /// What has been used of each account.
+    pub meters: BTreeMap<ConnIx, Meter>,
     /// Tenants' accounts that refuse everything for a while: connection, from, to.
     outages: Vec<(ConnIx, Millis, Millis)>,
     dice: Dice,
@@ -37,7 +40,13 @@ pub struct Flight {
     pub conn: ConnIx,
     pub inputs: Vec<Input>,
     pub started: Millis,
-    answer: Answer,
+    /// When its end was heard of.
+    pub ended_at: Option<Millis>,
+    /// What it is expected to spend, and what it does.
+    pub taken: u32,
+    pub units: u32,
+    pub answer: Answer,
+    pub usage: Usage,
     pub landed: bool,
     /// Its answer has reached the loop.
     pub ended: bool,
@@ -49,7 +58,7 @@ pub struct Flight {
 pub struct Input {
     pub job: JobIx,
     pub record: RecordIx,
-    lands: bool,
+    pub lands: bool,
     /// The caller is told that it was applied.
     pub told: bool,
 }
@@ -77,6 +86,13 @@ enum Weather {
     FailedAfter,
 }
 
+impl Flight {
+    /// What its caller believes that it came to, once it has ended.
+    pub fn believed(&self) -> u32 {
+        self.usage.spent.map_or(self.taken, |it| it.calls)
+    }
+}
+
 impl Oracle {
     pub fn draw(options: &Options, mut dice: Dice) -> Self {
         let mut outages = Vec::new();
@@ -85,7 +101,7 @@ impl Oracle {
             let from = BEGIN.0 + dice.between(0, options.faulty_ms);
             outages.push((conn, Millis(from), Millis(from + dice.between(1_000, 60_000))));
         }
-        Self { flights: Vec::new(), effects: BTreeMap::new(), outages, dice }
+        Self { flights: Vec::new(), effects: BTreeMap::new(), meters: BTreeMap::new(), outages, dice }
     }
 
     fn is_down(&self, conn: ConnIx, now: Millis) -> bool {
@@ -146,6 +162,8 @@ impl World {
         }
         let flight = self.crm.flights.len();
         let epoch = self.processes[who.slot].view.shards.get(&call.shard).map_or(0, |it| it.epoch);
+        let taken = call.connection.tariff.cost(call.operation, call.inputs.len()).calls;
+        let units = u32::try_from(self.dice.crm.between(1, u64::from(taken))).unwrap();
         self.crm.flights.push(Flight {
             who,
             id: call.id,
@@ -154,7 +172,11 @@ impl World {
             conn,
             inputs,
             started: self.now,
+            ended_at: None,
+            taken,
+            units,
             answer,
+            usage: Usage::default(),
             landed: false,
             ended: false,
             lost: false,
@@ -249,6 +271,8 @@ impl World {
             return;
         }
         it.landed = true;
+        self.meter(flight);
+        let it = &self.crm.flights[flight];
         let (who, shard, epoch) = (it.who, it.shard, it.epoch);
         let landing: Vec<Input> = it.inputs.iter().filter(|it| it.lands).copied().collect();
         let dead = !self.is_alive(who);
@@ -272,7 +296,7 @@ impl World {
     pub fn answer_call(&mut self, who: Life, flight: usize) {
         let it = &self.crm.flights[flight];
         let took = Duration::from_millis(self.now.0 - it.started.0);
-        let ended = CallEnded { id: it.id, shard: it.shard, answer: it.answer.clone(), took };
+        let ended = CallEnded { id: it.id, shard: it.shard, answer: it.answer.clone(), usage: it.usage.clone(), took };
         self.deliver(who, crate::world::Parcel { event: Event::CallEnded(ended), read: None });
         self.point(who, Point::CallAnswered);
     }
@@ -295,7 +319,7 @@ impl World {
     }
 }
 
-fn fault(reason: Reason, status: Option<u16>, retry_after: Option<Duration>) -> Fault {
+pub fn fault(reason: Reason, status: Option<u16>, retry_after: Option<Duration>) -> Fault {
     Fault {
         reason,
         status,

@@ -28,8 +28,8 @@ pub struct Letter {
 pub struct Tried {
     pub attempt: u32,
     pub counted: bool,
-    /// Something was left out before it.
-    pub cut: bool,
+    /// So many were left out before it.
+    pub cut: u32,
 }
 
 /// One line of `.outcomes`.
@@ -78,7 +78,7 @@ fn history(json: &str) -> Result<Vec<Tried>, String> {
     let one = |it: &Value| Tried {
         attempt: it["attempt"].as_u64().and_then(|it| u32::try_from(it).ok()).unwrap_or(u32::MAX),
         counted: it["counted"] != Value::Bool(false),
-        cut: it.as_object().is_some_and(|it| it.keys().any(|key| key.contains("dropped") || key.contains("omitted"))),
+        cut: it["dropped_before"].as_u64().and_then(|it| u32::try_from(it).ok()).unwrap_or_default(),
     };
     Ok(entries.iter().map(one).collect())
 }

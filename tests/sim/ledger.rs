@@ -63,6 +63,8 @@ pub struct Release {
     pub attempt: u32,
     pub because: Because,
     pub due: Millis,
+    /// The first release.
+    pub since: Millis,
 }
 
 impl Ledger {
@@ -140,7 +142,7 @@ impl World {
             let message = self.broker.partition(shard, topic).message(offset).cloned().unwrap();
             match topic {
                 Topic::Jobs => self.on_job(slot, (shard, offset), &message),
-                Topic::Delay(tier) => self.on_release(shard, (tier, offset), &message),
+                Topic::Delay(tier) => self.on_release(slot, (shard, tier, offset), &message),
                 Topic::Dlq => self.on_dead_letter(shard, &message, &mut sum),
                 Topic::Outcomes => self.on_outcome(shard, &message, &mut sum),
                 Topic::State | Topic::Applied => self.on_changelog(shard, topic, &message, &mut sum),
@@ -171,7 +173,7 @@ impl World {
         self.ledger_job(shard, offset, job);
     }
 
-    fn on_release(&mut self, shard: Shard, place: (Tier, Offset), message: &Message) {
+    fn on_release(&mut self, slot: Option<usize>, (shard, tier, offset): (Shard, Tier, Offset), message: &Message) {
         let letter = match decode::letter(message) {
             Ok(letter) => letter,
             Err(what) => return self.broken("I3", format!("a message in a delay topic of shard {shard}: {what}")),
@@ -189,8 +191,12 @@ impl World {
             Because::RateLimit | Because::Held => Mark::ReleasedForMemory,
         });
         let entry = self.ledger.deliveries.get_mut(&del).unwrap();
-        entry.places.push(place);
-        entry.release = Some(Release { attempt: letter.attempt, because, due: letter.due.unwrap_or_default() });
+        entry.places.push((tier, offset));
+        let (due, since) = (letter.due.unwrap_or_default(), letter.since.unwrap_or_default());
+        entry.release = Some(Release { attempt: letter.attempt, because, due, since });
+        if let Some(view) = slot.and_then(|it| self.processes[it].view.shards.get_mut(&shard)) {
+            view.on_way.insert(del, (tier, offset));
+        }
     }
 
     fn on_dead_letter(&mut self, shard: Shard, message: &Message, sum: &mut Sum) {
@@ -201,6 +207,7 @@ impl World {
         let Some(del) = self.del_of(shard, &letter) else { return };
         self.trace(|| format!("    {} has a dead letter: {:?}", self.name(del), letter.reason));
         self.check_dead_letter(del, &letter, message);
+        self.marks.hit_if(self.is_too_large(del, &letter), Mark::DeadByRefusalOfTheLog);
         self.marks.hit(if letter.exhausted { Mark::DeadByExhaustion } else { Mark::DeadByRefusal });
         let entry = self.ledger.deliveries.get_mut(&del).unwrap();
         entry.dead_letters += 1;
@@ -240,6 +247,9 @@ impl World {
         let Some(key) = message.key.as_ref().map(|it| it.to_vec()) else {
             return self.broken("I6", format!("a message without a key in {topic:?} of shard {shard}"));
         };
+        if topic == Topic::State && key.starts_with(b"dead/") && message.value.is_none() {
+            self.on_death_deleted(&key);
+        }
         let fold = self.ledger.fold_mut(shard);
         let map = if topic == Topic::State { &mut fold.state } else { &mut fold.applied };
         match &message.value {
@@ -251,7 +261,18 @@ impl World {
         }
     }
 
-    fn del_of(&mut self, shard: Shard, letter: &Letter) -> Option<Del> {
+    /// A rewind took it away for another life, or it has served its time.
+    fn on_death_deleted(&mut self, key: &[u8]) {
+        let revived = self.ledger.deliveries.values().any(|it| it.revive);
+        let timed = self.options.machine.dead_ttl_ms < 1_000_000;
+        self.marks.hit_if(timed && !revived, Mark::DeathForgotten);
+        if !timed && self.options.operator.rewinds == 0 {
+            let what = format!("{} was deleted, though nobody gave it another life", String::from_utf8_lossy(key));
+            self.broken("I1", what);
+        }
+    }
+
+    pub fn del_of(&mut self, shard: Shard, letter: &Letter) -> Option<Del> {
         let conn = match &letter.connection {
             Some(name) => {
                 let (tenant, name) = name.split_once('/').unwrap_or(("", name));

@@ -28,6 +28,7 @@ mod ledger;
 mod log;
 mod many;
 mod marks;
+mod meter;
 mod observe;
 mod operator;
 mod options;
@@ -41,7 +42,7 @@ mod workload;
 mod world;
 
 use many::{Until, sweep};
-use options::Options;
+use options::{Loss, Options};
 use run::{How, run};
 use sluicegate::machine::Bug;
 
@@ -111,6 +112,29 @@ fn each_planted_bug_is_caught() {
         }
     }
     assert!(missed.is_empty(), "not caught within {BUG_SEEDS} seeds: {missed:?}");
+}
+
+/// Seeds in which something that mattered was lost: at least one in so many.
+const LOSS_SEEDS: u64 = 40;
+
+#[test]
+fn what_is_lost_for_good_stops_the_process_with_words_that_name_the_way_out() {
+    let words = [
+        (Loss::State, "state lost"),
+        (Loss::Waiting, "messages deleted too early"),
+        (Loss::Jobs, "a topic made anew"),
+        (Loss::Delay, "a topic made anew"),
+    ];
+    for (loss, words) in words {
+        let stopped = (0..LOSS_SEEDS).any(|seed| {
+            let mut options = Options::draw(seed);
+            options.operator.rewinds = 1;
+            options.operator.loses = Some(loss);
+            let failure = run(options, How::default()).failure;
+            failure.is_some_and(|it| it.invariant == "I14" && it.what.contains(words))
+        });
+        assert!(stopped, "{loss:?}: no seed stopped with `{words}`");
+    }
 }
 
 fn number(name: &str) -> Option<u64> {

@@ -45,9 +45,21 @@ marks! {
     ReleasedForRetry => "released because retry",
     ReleasedForOrder => "released because order",
     ReleasedForMemory => "released because rate_limit",
+    BucketEmpty => "a call took the last token of a window",
+    LimitedByOthers => "a call was refused because of others' use",
+    LandedAfterHandOver => "a call of a former owner landed while the next one called",
+    OthersUp => "the CRM had more left than was counted",
+    OthersDown => "the CRM had less left than was counted",
+    ClocksDiffered => "a process began with another clock than the one before it",
     AbortedInputSkipped => "an aborted message of a producer lay in jobs",
     SegmentCrossed => "the settled set crossed a segment",
     Drained => "a process drained and left",
+    Renewed => "what had waited for long was released again",
+    Expired => "what had waited too long died",
+    DiskFull => "what waited reached the bound of the disk",
+    DeathForgotten => "the mark of a death was deleted after its time",
+    CutToFit => "a message fitted once its history was cut",
+    DeadByRefusalOfTheLog => "what the log refused for good died",
 }
 
 #[derive(Clone, Debug)]

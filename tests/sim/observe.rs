@@ -4,6 +4,7 @@
 use crate::crm::Input;
 use crate::ledger::Del;
 use crate::marks::Mark;
+use crate::view::Heard;
 use crate::workload::{ConnIx, Kind};
 use crate::world::{Life, World};
 use sluicegate::model::{Answer, Because, CallEnded, Fault, Millis, Offset, Received, Reply, Shard, Tier, Topic};
@@ -18,6 +19,8 @@ impl World {
             Event::Log(LogEvent::Assigned(assignments)) => {
                 for assignment in assignments {
                     self.processes[who.slot].view.restart(assignment.shard);
+                    let now = self.now;
+                    self.processes[who.slot].view.shards.entry(assignment.shard).or_default().begun = now;
                     self.trace(|| {
                         format!("{who}: assigned {}, group offset {:?}", assignment.shard, assignment.group_offset)
                     });
@@ -67,9 +70,11 @@ impl World {
         let Some(flight) = self.flight_of(who, ended.id) else { return };
         let it = &mut self.crm.flights[flight];
         it.ended = true;
+        it.ended_at = Some(self.now);
         let (shard, epoch, conn, inputs) = (it.shard, it.epoch, it.conn, it.inputs.clone());
         self.note("answer", ended.id.0, 0);
         self.trace(|| format!("{who}: call {} ended with {:?}", ended.id.0, ended.answer));
+        self.heard_of_limits(who, (shard, epoch), flight);
         inputs.iter().for_each(|input| self.landed(who, conn, input));
         let view = &self.processes[who.slot].view;
         let current = view.shards.get(&shard).is_some_and(|it| it.epoch == epoch);
@@ -88,6 +93,22 @@ impl World {
             }
         }
         self.mark_ladder(flight, &inputs);
+    }
+
+    /// What is left of the account's windows is news only from the newest call.
+    fn heard_of_limits(&mut self, who: Life, (shard, epoch): (Shard, u64), flight: usize) {
+        let it = &self.crm.flights[flight];
+        let (conn, words) = (it.conn, it.usage.windows.clone());
+        let (now, next) = (self.now, self.crm.flights.len());
+        let Some(view) = self.processes[who.slot].view.shards.get_mut(&shard).filter(|it| it.epoch == epoch) else {
+            return;
+        };
+        for (place, word) in words.iter().enumerate() {
+            let newer = view.heard.get(&(conn, place)).is_none_or(|it| it.flight < flight);
+            if let Some(remaining) = word.remaining.filter(|_| newer) {
+                view.heard.insert((conn, place), Heard { flight, next, at: now, remaining });
+            }
+        }
     }
 
     fn landed(&mut self, who: Life, conn: ConnIx, input: &Input) {

@@ -3,9 +3,11 @@
 
 use crate::ledger::Del;
 use crate::marks::Mark;
+use crate::options::Loss;
+use crate::partition::Partition;
 use crate::store::Suffering;
 use crate::world::{Action, Status, World};
-use sluicegate::model::{Millis, Offset, Outcome, Shard, Topic};
+use sluicegate::model::{Millis, Offset, Outcome, Shard, Tier, Topic};
 
 impl World {
     /// Whether everything is down and nothing is pending: then the group can be changed.
@@ -28,6 +30,9 @@ impl World {
             if self.dice.fault.chance(700) {
                 self.move_offset(shard);
             }
+        }
+        if let Some(loss) = self.options.operator.loses {
+            self.lose(loss);
         }
         self.maintenance = false;
         for slot in 0..self.processes.len() {
@@ -57,6 +62,26 @@ impl World {
         } else {
             let dels: Vec<Del> = self.ledger.deliveries.range(range(from, to)).map(|it| *it.0).collect();
             dels.into_iter().for_each(|it| self.skipped(it));
+        }
+    }
+
+    /// All copies go too, or one of them would know still.
+    fn lose(&mut self, loss: Loss) {
+        self.trace(|| format!("lost for good: {loss:?}"));
+        self.disks.iter_mut().for_each(|it| it.copies.clear());
+        for shard in (0..self.options.shards).map(Shard) {
+            let mut delay = |act: fn(&mut Partition)| {
+                Tier::ALL.into_iter().for_each(|it| act(self.broker.partition_mut(shard, Topic::Delay(it))));
+            };
+            match loss {
+                Loss::Waiting => delay(|it| it.purge(it.end())),
+                Loss::Delay => delay(Partition::make_anew),
+                Loss::State => {
+                    let partition = self.broker.partition_mut(shard, Topic::State);
+                    partition.purge(partition.end());
+                }
+                Loss::Jobs => self.broker.partition_mut(shard, Topic::Jobs).make_anew(),
+            }
         }
     }
 

@@ -20,6 +20,7 @@ pub struct Options {
     pub machine: MachineOptions,
     pub log: LogOptions,
     pub crm: CrmOptions,
+    pub limits: LimitOptions,
     pub process: ProcessOptions,
     pub input: InputOptions,
     pub operator: OperatorOptions,
@@ -32,6 +33,10 @@ pub struct MachineOptions {
     pub retry_base_ms: u64,
     pub retries: u32,
     pub ttl_ms: u64,
+    pub dead_ttl_ms: u64,
+    pub renew_after_ms: u64,
+    pub max_wait_ms: u64,
+    pub waiting_bytes_max: u64,
     pub commit_after_ms: u64,
     pub commit_outcomes: usize,
     pub commit_bytes: usize,
@@ -57,6 +62,10 @@ pub struct LogOptions {
     pub unknown: u32,
     pub rebalances: u64,
     pub fences: u64,
+    /// The largest message that delay topics take, bytes.
+    pub delay_max: usize,
+    /// The largest that we may forward; other producers compress better.
+    pub jobs_max: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -72,6 +81,21 @@ pub struct CrmOptions {
     pub retry_after: u32,
     /// Outages of one tenant.
     pub outages: u64,
+}
+
+/// Limits of every account. Drawn apart, so that seeds without them are what they were.
+#[derive(Clone, Debug)]
+pub struct LimitOptions {
+    /// Units and length in ms of each window; none: unlimited.
+    pub windows: Vec<(u32, u64)>,
+    /// Chance that others use the account just before a call lands.
+    pub others: u32,
+    /// Answers carry what is left.
+    pub told: bool,
+    /// A refusal says how long to wait.
+    pub retry_after: u32,
+    /// How far the clock of a process may be off, either way, ms.
+    pub clock_ms: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -111,19 +135,41 @@ pub struct InputOptions {
 
 #[derive(Clone, Debug)]
 pub struct OperatorOptions {
+    /// What goes while everything is stopped: never drawn, a run that meets it must stop.
+    pub loses: Option<Loss>,
     /// Times at which everything is stopped and group offsets are moved.
     pub rewinds: u64,
     pub forwards: u32,
+}
+
+/// What must stop a shard, as going on would lose or repeat work without a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// All of `.state`.
+    State,
+    /// What lies in a delay topic.
+    Waiting,
+    /// The topic of the jobs is made anew.
+    Jobs,
+    /// A delay topic is made anew.
+    Delay,
 }
 
 impl Options {
     pub fn draw(seed: u64) -> Self {
         let mut dice = Dice::new(seed).fork("options");
         let it = &mut dice;
-        let machine = MachineOptions::draw(it);
+        let mut machine = MachineOptions::draw(it, &mut Dice::new(seed).fork("patience"));
+        let limits = LimitOptions::draw(&mut Dice::new(seed).fork("limits"));
+        if 0 < limits.clock_ms {
+            // with clocks that differ it cannot be said to the second how old a thing is
+            machine.ttl_ms = 604_800_000;
+            machine.renew_after_ms = 86_400_000;
+            machine.max_wait_ms = 1_209_600_000;
+        }
         let faulty_ms = it.between(20, 200) * 1000;
         let jobs = index(it.between(5, 40) + it.spread(0, 100));
-        let log = LogOptions::draw(it);
+        let log = LogOptions::draw(it, &mut Dice::new(seed).fork("sizes"));
         // where each commit holds one outcome and takes seconds, patience is what it takes
         let slow_ms = if machine.commit_outcomes < 20 { jobs as u64 * 8 * log.marker_ms } else { 0 };
         Self {
@@ -135,9 +181,10 @@ impl Options {
             records: it.spread(1, 40),
             jobs,
             faulty_ms,
-            drain_ms: 900_000 + slow_ms,
+            drain_ms: 900_000 + slow_ms + limits.drain_ms(jobs as u64, log.marker_ms),
             log,
             crm: CrmOptions::draw(it),
+            limits,
             process: ProcessOptions::draw(it, faulty_ms),
             input: InputOptions::draw(it),
             operator: OperatorOptions::draw(it),
@@ -147,12 +194,16 @@ impl Options {
 }
 
 impl MachineOptions {
-    fn draw(it: &mut Dice) -> Self {
+    fn draw(it: &mut Dice, others: &mut Dice) -> Self {
         Self {
             batch_max: it.pick(&[1, 2, 3, 10, 100, 100]),
             retry_base_ms: it.pick(&[200, 500, 1000, 5000, 5000]),
             retries: it.pick(&[0, 1, 2, 5, 5, 5]).try_into().unwrap(),
             ttl_ms: it.pick(&[604_800_000, 604_800_000, 604_800_000, 60_000, 120_000]),
+            dead_ttl_ms: others.pick(&[2_592_000_000, 2_592_000_000, 30_000]),
+            renew_after_ms: others.pick(&[86_400_000, 86_400_000, 20_000, 3_000]),
+            max_wait_ms: others.pick(&[1_209_600_000, 1_209_600_000, 60_000]),
+            waiting_bytes_max: others.pick(&[10 << 30, 10 << 30, 3_000]),
             commit_after_ms: it.pick(&[10, 50, 50, 50, 300]),
             commit_outcomes: it.pick(&[1, 3, 20, 5000]),
             commit_bytes: it.pick(&[2_000, 20_000, 8 << 20]),
@@ -167,7 +218,7 @@ impl MachineOptions {
 }
 
 impl LogOptions {
-    fn draw(it: &mut Dice) -> Self {
+    fn draw(it: &mut Dice, sizes: &mut Dice) -> Self {
         Self {
             base: it.pick(&[0, 0, 4096 - 7, 8192 - 30]),
             fetch_ms: it.spread(1, 300),
@@ -179,6 +230,8 @@ impl LogOptions {
             unknown: it.pick(&[0, 0, 15, 100]),
             rebalances: it.pick(&[0, 0, 2, 8]),
             fences: it.pick(&[0, 0, 1, 3]),
+            delay_max: sizes.pick(&[usize::MAX, usize::MAX, usize::MAX, 1_100, 900]),
+            jobs_max: sizes.pick(&[usize::MAX, usize::MAX, usize::MAX, 500]),
         }
     }
 }
@@ -197,6 +250,32 @@ impl CrmOptions {
             retry_after: it.pick(&[0, 0, 300]),
             outages: it.pick(&[0, 0, 1, 3]),
         }
+    }
+}
+
+impl LimitOptions {
+    fn draw(it: &mut Dice) -> Self {
+        let short = it.pick(&[(1, 1_000), (2, 1_000), (5, 1_000), (3, 3_000), (10, 10_000), (40, 10_000), (20, 5_000)]);
+        let long = it.pick(&[(60, 60_000), (40, 20_000), (400, 120_000)]);
+        let windows = match it.below(10) {
+            0..=3 => Vec::new(),
+            4..=7 => vec![short],
+            8 => vec![long],
+            _ => vec![short, long],
+        };
+        Self {
+            windows,
+            others: it.pick(&[0, 0, 50, 300]),
+            told: it.chance(700),
+            retry_after: it.pick(&[0, 500]),
+            clock_ms: it.pick(&[0, 0, 0, 0, 0, 20_000]),
+        }
+    }
+
+    /// How long a backlog takes, each call waiting for its token and for the commit that shows it.
+    fn drain_ms(&self, jobs: u64, marker_ms: u64) -> u64 {
+        let slowest = self.windows.iter().map(|(cap, per)| per / u64::from(*cap)).max();
+        slowest.map_or(0, |token_ms| jobs * 8 * (token_ms + marker_ms))
     }
 }
 
@@ -239,7 +318,7 @@ impl InputOptions {
 
 impl OperatorOptions {
     fn draw(it: &mut Dice) -> Self {
-        Self { rewinds: it.pick(&[0, 0, 0, 1, 2]), forwards: it.pick(&[0, 0, 0, 250]) }
+        Self { loses: None, rewinds: it.pick(&[0, 0, 0, 1, 2]), forwards: it.pick(&[0, 0, 0, 250]) }
     }
 }
 

@@ -68,6 +68,11 @@ impl Partition {
         self.start = self.start.max(below.0.min(self.end().0));
     }
 
+    /// Deleted and created under the same name.
+    pub fn make_anew(&mut self) {
+        *self = Self::new(0, 0);
+    }
+
     /// Up to `max` messages from `from` on, and the next offset to look at.
     pub fn read(&self, from: Offset, max: usize) -> (Vec<Received>, Offset) {
         let stable = self.stable().0;

@@ -10,7 +10,7 @@ use crate::options::Options;
 use crate::store::SimStore;
 use crate::world::{Action, BEGIN, Failure, Life, Shared, Status, World};
 use sluicegate::engine::{Ended, Turn};
-use sluicegate::machine::Bug;
+use sluicegate::machine::{Bug, Note};
 use sluicegate::model::{Incarnation, Millis, Shard, Topic};
 use sluicegate::ports::Event;
 use std::collections::BTreeSet;
@@ -120,9 +120,13 @@ impl Run {
         let who = world.life(slot);
         world.clients[slot] = crate::client::Client::default();
         world.clients[slot].epoch = world.init_producer(slot);
-        world.trace(|| format!("{who} starts"));
+        let off = world.options.limits.clock_ms;
+        let ahead = i64::try_from(world.dice.clock.between(0, 2 * off)).unwrap() - i64::try_from(off).unwrap();
+        world.processes[slot].clock = ahead;
+        world.marks.hit_if(1 < who.life && ahead != 0, Mark::ClocksDiffered);
+        world.trace(|| format!("{who} starts, its clock {ahead} ms ahead"));
         world.note("start", slot as u64, who.life);
-        let (now, options) = (world.now, world.options.clone());
+        let (now, clock, options) = (world.now, world.clock(who), world.options.clone());
         self.births += 1;
         let ports = (
             SimLog { world: self.world.clone(), who },
@@ -130,7 +134,7 @@ impl Run {
             SimCrms { world: self.world.clone(), who },
         );
         let incarnation = Incarnation(self.births * 1_000 + slot as u64);
-        self.engines[slot] = Some(brain::new(&options, &world.workload, ports, (incarnation, self.bug), now));
+        self.engines[slot] = Some(brain::new(&options, &world.workload, ports, (incarnation, self.bug), clock));
         world.join(who);
         world.plan_turn(who, now);
     }
@@ -138,7 +142,7 @@ impl Run {
     fn turn(&mut self, who: Life, stamp: u64) {
         let Some(events) = self.take_events(who, stamp) else { return };
         let had_events = !events.is_empty();
-        let now = self.world.borrow().now;
+        let now = self.world.borrow().clock(who);
         let Some(engine) = self.engines[who.slot].as_mut() else { return };
         let turned = std::panic::catch_unwind(AssertUnwindSafe(|| engine.turn(now, events)));
         match turned {
@@ -189,8 +193,15 @@ impl Run {
     fn after_turn(&mut self, who: Life, turn: &Turn, had_events: bool) {
         let mut world = self.world.borrow_mut();
         world.note("turned", who.slot as u64, turn.wake.map_or(0, |it| it.0));
+        for note in &turn.notes {
+            if let Note::Corrected { up, .. } = note {
+                world.marks.hit(if *up { Mark::OthersUp } else { Mark::OthersDown });
+            }
+        }
         let now = world.now;
-        let idle = !had_events && turn.wake.is_some_and(|it| it <= now);
+        let ahead = world.processes[who.slot].clock;
+        let wake = turn.wake.map(|it| it.0.saturating_add_signed(-ahead));
+        let idle = !had_events && wake.is_some_and(|it| it <= now.0);
         let process = &mut world.processes[who.slot];
         process.idle_turns = if idle { process.idle_turns + 1 } else { 0 };
         if 1_000 < process.idle_turns {
@@ -198,9 +209,9 @@ impl Run {
         }
         match &turn.ended {
             None => {
-                if let Some(wake) = turn.wake {
+                if let Some(wake) = wake {
                     // the clock of a loop that wants to be woken at once has a grain
-                    world.plan_turn(who, Millis(wake.0.max(now.0 + 1)));
+                    world.plan_turn(who, Millis(wake.max(now.0 + 1)));
                 }
                 if let Some(engine) = &self.engines[who.slot] {
                     world.after_turn(who, engine);
@@ -215,7 +226,7 @@ impl Run {
                 drop(world);
                 self.kill(who.slot, false);
             }
-            Some(Ended::Stopped(fault)) => {
+            Some(Ended::Stopped(fault, _)) => {
                 let what = format!("{who} stopped for good: {fault}");
                 world.broken("I14", what);
             }

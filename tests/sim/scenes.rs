@@ -85,7 +85,7 @@ impl Scene {
             Fate::Aborted(_) => "aborted",
             Fate::Unknown(_) => "unknown",
             Fate::Fenced(_) => "fenced",
-            Fate::Refused(_) => "refused",
+            Fate::Refused { .. } => "refused",
         };
         fates.map(name).collect()
     }

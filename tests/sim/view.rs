@@ -3,7 +3,7 @@
 
 use crate::ledger::Del;
 use crate::workload::{ConnIx, RecordIx};
-use sluicegate::model::{Millis, Offset, Shard, Topic};
+use sluicegate::model::{Millis, Offset, Shard, Tier, Topic};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Default)]
@@ -27,8 +27,26 @@ pub struct ShardView {
     pub applied: BTreeSet<(ConnIx, u32)>,
     /// Not to be called before.
     pub not_before: BTreeMap<Del, Millis>,
+    /// How often the message of a delivery was refused, since the last commit.
+    pub refused: BTreeMap<Del, u32>,
+    /// Released by this life, and where the message lies: not to be called before it was shown.
+    pub on_way: BTreeMap<Del, (Tier, Offset)>,
+    /// When it was assigned.
+    pub begun: Millis,
+    /// What the answer to the newest call said is left of an account's window.
+    pub heard: BTreeMap<(ConnIx, usize), Heard>,
     /// How far each topic was shown.
     pub shown: BTreeMap<Topic, Offset>,
+}
+
+/// An answer's word on a window.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard {
+    /// The call that was answered, and the first that had not started by then.
+    pub flight: usize,
+    pub next: usize,
+    pub at: Millis,
+    pub remaining: u32,
 }
 
 impl View {

@@ -8,9 +8,12 @@ use crate::options::Options;
 use crate::partition::TxnId;
 use crate::world::{Action, BEGIN, World};
 use bytes::Bytes;
-use sluicegate::model::{Connection, ConnectionId, Crm, Header, Message, Millis, Shard, TenantId, Topic};
+use sluicegate::model::{
+    Connection, ConnectionId, Crm, Header, Message, Millis, Price, Shard, Tariff, TenantId, Topic, Window,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Index of a connection; all tenants' connections in one row.
 pub type ConnIx = u16;
@@ -109,7 +112,16 @@ impl Workload {
     fn connect(&mut self, options: &Options, tenant: TenantId, number: u64) {
         let id = ConnectionId { tenant, name: Arc::from(format!("c{number}")) };
         self.by_id.insert(id.clone(), ConnIx::try_from(self.connections.len()).unwrap());
-        let connection = Connection { id, crm: Crm::HubSpot, batch_max: options.machine.batch_max };
+        let windows = options.limits.windows.iter();
+        let windows = windows.map(|(cap, per)| Window::rolling(*cap, Duration::from_millis(*per))).collect();
+        let connection = Connection {
+            id,
+            crm: Crm::HubSpot,
+            batch_max: options.machine.batch_max,
+            calls_max: None,
+            windows,
+            tariff: Tariff { upsert: Price::calls(1), archive: Price::calls(2) },
+        };
         self.connections.push(Arc::new(connection));
     }
 

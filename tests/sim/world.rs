@@ -124,6 +124,8 @@ pub struct Process {
     pub turns: u64,
     /// It was told of a commit's fate with this turn.
     pub committed: bool,
+    /// What its clock is ahead, ms.
+    pub clock: i64,
     pub view: View,
 }
 
@@ -141,6 +143,7 @@ pub struct DiceSet {
     pub crm: Dice,
     pub fault: Dice,
     pub process: Dice,
+    pub clock: Dice,
 }
 
 /// A promise that did not hold.
@@ -193,6 +196,7 @@ impl World {
                 crm: dice.fork("crm"),
                 fault: dice.fork("fault"),
                 process: dice.fork("process"),
+                clock: dice.fork("clock"),
             },
             broker: Broker::new(options.shards, instances, options.log.base),
             group: Group::default(),
@@ -257,6 +261,11 @@ impl World {
 
     pub fn life(&self, slot: usize) -> Life {
         Life { slot, life: self.processes[slot].life }
+    }
+
+    /// What a process takes the time to be.
+    pub fn clock(&self, who: Life) -> Millis {
+        Millis(self.now.0.checked_add_signed(self.processes[who.slot].clock).unwrap())
     }
 
     pub fn is_alive(&self, who: Life) -> bool {
@@ -332,6 +341,7 @@ impl Process {
             idle_turns: 0,
             turns: 0,
             committed: false,
+            clock: 0,
             view: View::default(),
         }
     }

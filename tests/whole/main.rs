@@ -13,6 +13,7 @@
 
 mod again;
 mod bad_input;
+mod barred;
 mod crashes;
 mod fleet;
 mod lease;

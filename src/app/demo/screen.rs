@@ -13,7 +13,7 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Paragraph, Sparkline};
+use ratatui::widgets::{Bar, BarChart, BarGroup, Block, Paragraph, Sparkline};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -129,15 +129,17 @@ impl View {
             Constraint::Length(1),
             Constraint::Length(10),
             Constraint::Length(6),
+            Constraint::Length(6),
             Constraint::Min(4),
             Constraint::Length(1),
         ]);
-        let [title, counts, rate, news, keys] = rows.areas(frame.area());
+        let [title, counts, rate, buckets, news, keys] = rows.areas(frame.area());
         let [crm, waiting] = Layout::horizontal([Constraint::Percentage(58), Constraint::Percentage(42)]).areas(counts);
         frame.render_widget(self.title(stage), title);
         self.draw_crm(frame, crm);
         self.draw_waiting(frame, waiting);
         self.draw_rate(frame, rate);
+        draw_buckets(frame, buckets, stage);
         let lines: Vec<Line<'_>> = self.news.iter().map(|it| Line::from(it.as_str())).collect();
         frame.render_widget(Paragraph::new(lines).block(Block::bordered().title(" What happened ")), news);
         frame.render_widget(legend(stage), keys);
@@ -193,6 +195,19 @@ impl View {
         let line = Sparkline::default().data(past).style(Style::new().fg(Color::Green));
         frame.render_widget(line.block(Block::bordered().title(title)), area);
     }
+}
+
+/// What is left of each account's limit: the fullest bar is a full bucket.
+fn draw_buckets(frame: &mut Frame<'_>, area: Rect, stage: &Stage) {
+    let bars = stage.levels().into_iter().map(|(tenant, level)| {
+        let color = if level < 20 { Color::Yellow } else { Color::Cyan };
+        let label = tenant.rsplit('-').next().unwrap_or_default().to_owned();
+        Bar::default().value(level).text_value(format!("{level}%")).label(label).style(Style::new().fg(color))
+    });
+    let bars: Vec<Bar<'_>> = bars.collect();
+    let chart = BarChart::default().data(BarGroup::default().bars(&bars)).max(100).bar_width(5).bar_gap(1);
+    let title = " Left of 100 calls per 10 s, by account ";
+    frame.render_widget(chart.block(Block::bordered().title(title)), area);
 }
 
 fn row(words: &str, count: u64, color: Color) -> Line<'static> {

@@ -8,7 +8,7 @@ use crate::app::inbox;
 use crate::app::instance::{self, Pulse};
 use crate::app::tuning;
 use crate::config;
-use crate::crm::{Access, Accesses, Http, HttpCrms, HttpLimits};
+use crate::crm::{Access, Accesses, Http, HttpCrms, HttpLimits, connector};
 use crate::embedded::{self, EmbeddedLog, NewJob, Producer, Reader};
 use crate::engine::{Ended, Setup, Tenants};
 use crate::model::{Connection, ConnectionId, Crm, Incarnation, Shard, TenantId, Topic};
@@ -31,8 +31,8 @@ use tokio::runtime::Runtime;
 const SHARDS: u32 = 4;
 /// HubSpot's usual latency.
 const LATENCY: Latency = Latency { min_ms: 120.0, max_ms: 180.0 };
-/// One call of an account at a time: at 120 ms and more that is at most 84 in any 10 seconds, under HubSpot's 100.
-const CONNECTION_CALLS_MAX: usize = 1;
+/// The demo ends long before a key is forgotten.
+const REMEMBERED: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// How long a crashed engine's folders may stay locked.
 const LOCKED_FOR: Duration = Duration::from_secs(5);
 
@@ -212,6 +212,13 @@ impl Stage {
         }
     }
 
+    /// The free share, 0 to 100, of each account's 10 seconds, as far as it was called lately.
+    pub(super) fn levels(&self) -> Vec<(String, u64)> {
+        let Some(pulse) = self.engine().as_ref().map(|it| Arc::clone(&it.pulse)) else { return Vec::new() };
+        let short = pulse.seen().buckets.into_iter().filter(|it| it.1.per == Duration::from_secs(10));
+        short.map(|(id, _, level)| (id.tenant.to_string(), Duration::from_secs(100).mul_f64(level).as_secs())).collect()
+    }
+
     /// Ends the engine well and removes the demo's folder.
     pub(super) fn close(&self) {
         if let Some(life) = self.engine().take() {
@@ -253,15 +260,14 @@ impl Stage {
             };
             Ok(EmbeddedLog::start(&settings, Arc::clone(&sink))?)
         })?;
-        let store = self.unlocked(|| Ok(RocksStore::start(&self.folder.join("state"))?))?;
+        let store = self.unlocked(|| Ok(RocksStore::start(&self.folder.join("state"), REMEMBERED)?))?;
         let calls = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let http = Http::new(&HttpLimits::default())?;
         let clock = self.clock;
         let now = move || clock.now();
         let crms = HttpCrms::new(calls.handle().clone(), http, self.accesses.clone(), sink, Arc::new(now));
         let reader = log.reader();
-        let mut settings = tuning::engine_settings(&defaults()?);
-        settings.connection_calls_max = CONNECTION_CALLS_MAX;
+        let settings = tuning::engine_settings(&defaults()?);
         let tenants = Arc::clone(&self.tenants);
         let incarnation = Incarnation(rand::random());
         let setup = Setup { settings, tenants, log, store, crms, seed: rand::random(), incarnation };
@@ -303,7 +309,18 @@ fn directory(count: u32, base_url: &str) -> (Tenants, Accesses) {
                 external_id_property: "external_id".to_owned(),
             }),
         );
-        tenants.insert(tenant, vec![Arc::new(Connection { id, crm: Crm::HubSpot, batch_max: 100 })]);
+        let facts = connector(Crm::HubSpot).facts();
+        tenants.insert(
+            tenant,
+            vec![Arc::new(Connection {
+                id,
+                crm: Crm::HubSpot,
+                batch_max: facts.batch_max.value,
+                calls_max: None,
+                windows: facts.limits.iter().map(|it| it.value.window()).collect(),
+                tariff: facts.tariff.value,
+            })],
+        );
     }
     (Arc::new(tenants), Accesses::new(accesses))
 }

@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::crm::HttpLimits;
-use crate::model::{CallInput, Connection, ConnectionId, Crm, Object, Operation, Properties, TenantId};
+use crate::model::{CallInput, Connection, ConnectionId, Crm, Object, Operation, Properties, Tariff, TenantId};
 use axum::Router;
 use axum::routing::post;
 use secrecy::SecretString;
@@ -16,7 +16,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 fn connection(name: &str) -> Arc<Connection> {
     let id = ConnectionId { tenant: TenantId::from("acme"), name: Arc::from(name) };
-    Arc::new(Connection { id, crm: Crm::HubSpot, batch_max: 100 })
+    Arc::new(Connection {
+        id,
+        crm: Crm::HubSpot,
+        batch_max: 100,
+        calls_max: None,
+        windows: Arc::from([]),
+        tariff: Tariff::ONE_CALL,
+    })
 }
 
 fn call(id: u64, connection: &Arc<Connection>) -> Call {

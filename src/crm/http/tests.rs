@@ -4,7 +4,7 @@
 
 use super::*;
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -47,6 +47,17 @@ impl Words {
             || self.message.to_ascii_lowercase().contains("daily")
     }
 
+    /// Whether the burst limit is used up.
+    pub(super) fn is_ten_secondly(&self) -> bool {
+        text(&self.body, "policyName").is_some_and(|it| it.to_ascii_uppercase().contains("TEN_SECONDLY"))
+            || self.message.to_ascii_lowercase().contains("ten_secondly")
+    }
+
+    /// Whether the limit of searches is used up: their 429 names no policy.
+    pub(super) fn is_secondly(&self) -> bool {
+        !self.is_ten_secondly() && self.message.to_ascii_lowercase().contains("secondly limit")
+    }
+
     pub(super) fn is_conflict(&self) -> bool {
         self.conflict.is_some()
     }

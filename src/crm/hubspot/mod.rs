@@ -8,9 +8,10 @@ mod reply;
 mod request;
 mod schema;
 mod upsert;
+mod usage;
 
-use crate::crm::{Access, Connector, Exchange, Fact, Facts, LimitFact};
-use crate::model::{Call, Crm, Operation};
+use crate::crm::{Access, Connector, Exchange, Fact, Facts, LimitFact, Response};
+use crate::model::{Call, Crm, Operation, Operations, Price, Tariff, Usage};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,14 +23,22 @@ static FACTS: Facts = Facts {
     base_url: Fact { value: "https://api.hubapi.com", source: "HubSpot API specification, servers" },
     limits: &[
         Fact {
-            value: LimitFact { calls: 100, per: Duration::from_secs(10) },
+            value: LimitFact { calls: 100, per: Duration::from_secs(10), operations: Operations::AllButSearches },
             source: "HubSpot usage guidelines: private app, Free and Starter, per app",
         },
         Fact {
-            value: LimitFact { calls: 250_000, per: Duration::from_hours(24) },
+            value: LimitFact { calls: 250_000, per: Duration::from_hours(24), operations: Operations::All },
             source: "HubSpot usage guidelines: Free and Starter, per account",
         },
+        Fact {
+            value: LimitFact { calls: 5, per: Duration::from_secs(1), operations: Operations::Searches },
+            source: "HubSpot search guide: 5 requests per second per account, exempt from the 10 seconds",
+        },
     ],
+    tariff: Fact {
+        value: Tariff { upsert: Price::calls(1), archive: Price::calls(2) },
+        source: "our own requests: an archive reads the record ids, then archives them",
+    },
     batch_max: Fact { value: BATCH_MAX, source: "HubSpot object guides: batch endpoints take 100 inputs" },
     external_id_property: "external_id",
     upsert_repeats: Fact {
@@ -45,6 +54,10 @@ pub(super) struct HubSpot;
 impl Connector for HubSpot {
     fn facts(&self) -> &'static Facts {
         &FACTS
+    }
+
+    fn usage(&self, response: &Response) -> Usage {
+        usage::usage(response)
     }
 
     fn exchange(&self, call: Call, access: Arc<Access>) -> Box<dyn Exchange> {

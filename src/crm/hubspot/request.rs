@@ -5,7 +5,7 @@ use super::schema::{Values, segment};
 use crate::crm::replies::Replies;
 use crate::crm::{Access, Request};
 use crate::model::{Call, CallId, Fault, Reason, Reply};
-use reqwest::header::HeaderValue;
+use http::header::HeaderValue;
 use secrecy::ExposeSecret;
 use serde::{Serialize, Serializer};
 

@@ -5,13 +5,14 @@
 mod answers;
 mod fixtures;
 mod requests;
+mod usage;
 
 use crate::crm::{Access, Connector, Exchange, Next, Request, Response};
 use crate::model::{
     Answer, Call, CallId, CallInput, Connection, ConnectionId, Crm, Object, Operation, Properties, Shard, TenantId,
 };
 use bytes::Bytes;
-use reqwest::header::HeaderMap;
+use http::header::HeaderMap;
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,9 @@ fn call(object: &str, operation: Operation, inputs: &[(&str, &str)]) -> Call {
             id: ConnectionId { tenant: TenantId::from("acme"), name: Arc::from("hubspot") },
             crm: Crm::HubSpot,
             batch_max: 100,
+            calls_max: None,
+            windows: Arc::from([]),
+            tariff: crate::model::Tariff::ONE_CALL,
         }),
         object: Object(Arc::from(object)),
         operation,

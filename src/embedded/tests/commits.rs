@@ -4,7 +4,7 @@
 use super::{DELAY, commit, job, node, offsets, outgoing, settings, start, texts};
 use crate::embedded::{EmbeddedFault, EmbeddedLog, NewJob};
 use crate::model::{CommitNumber, Offset, Shard, Topic};
-use crate::ports::{Fate, Log, LogEvent};
+use crate::ports::{Culprit, Fate, Log, LogEvent};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 
@@ -45,11 +45,12 @@ fn a_commit_that_was_handed_in_again_is_written_again() {
 #[test]
 fn a_commit_with_one_message_that_is_too_large_is_refused_whole() {
     let (_dir, mut node) = node(1);
-    let huge = "x".repeat((1 << 20) + (128 << 10) + 1);
+    let huge = "x".repeat((1 << 20) + (192 << 10) + 1);
     let messages = vec![outgoing(DELAY, Shard(0), "", Some("1")), outgoing(DELAY, Shard(0), "", Some(&huge))];
     node.log.commit(commit(1, vec![(Shard(0), 9, messages)]));
     let (_, fate) = node.fate();
-    assert!(matches!(fate, Fate::Refused(_)), "{fate:?}");
+    let Fate::Refused { culprit, .. } = fate else { panic!("not refused: {fate:?}") };
+    assert_eq!(culprit, Some(Culprit { shard: Shard(0), index: 1 }));
     let reader = node.log.reader();
     assert_eq!((reader.end(DELAY, Shard(0)), reader.group_offset(Shard(0))), (Offset(0), None));
 }
@@ -58,9 +59,9 @@ fn a_commit_with_one_message_that_is_too_large_is_refused_whole() {
 fn a_commit_to_a_shard_that_does_not_exist_is_refused() {
     let (_dir, mut node) = node(1);
     node.log.commit(commit(1, vec![(Shard(0), 0, vec![outgoing(Topic::Jobs, Shard(1), "a", Some("1"))])]));
-    assert!(matches!(node.fate().1, Fate::Refused(_)));
+    assert!(matches!(node.fate().1, Fate::Refused { culprit: None, .. }));
     node.log.commit(commit(2, vec![(Shard(1), 0, Vec::new())]));
-    assert!(matches!(node.fate().1, Fate::Refused(_)));
+    assert!(matches!(node.fate().1, Fate::Refused { culprit: None, .. }));
 }
 
 #[test]

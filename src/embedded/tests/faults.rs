@@ -112,7 +112,7 @@ fn a_disk_that_cannot_be_written_stops_the_log_and_nothing_is_acknowledged() {
     tasks.send(Task::Stop).unwrap();
     thread.join().unwrap();
     let said: Vec<Event> = events.iter().collect();
-    let [Event::Log(LogEvent::Stopped { shard: None, fault }), Event::Log(LogEvent::CommitEnded { fate, .. })] =
+    let [Event::Log(LogEvent::Stopped { shard: None, fault, .. }), Event::Log(LogEvent::CommitEnded { fate, .. })] =
         &said[..]
     else {
         panic!("{said:?}");

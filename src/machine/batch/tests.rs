@@ -5,7 +5,7 @@ use super::{Batch, form};
 use crate::machine::{Delivery, Target};
 use crate::model::{
     Attempt, Change, Connection, ConnectionId, Crm, DedupeHash, History, IdempotencyKey, Job, Message, Millis, Object,
-    Offset, Operation, Properties, RecordHash, Seq, TenantHash,
+    Offset, Operation, Properties, RecordHash, Seq, Tariff, TenantHash,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,7 +31,14 @@ fn delivery(seq: u64, object: &str, batch_max: usize) -> Delivery {
     Delivery {
         seq: Offset(seq),
         target: Target {
-            connection: Arc::new(Connection { id, crm: Crm::HubSpot, batch_max }),
+            connection: Arc::new(Connection {
+                id,
+                crm: Crm::HubSpot,
+                batch_max,
+                calls_max: None,
+                windows: Arc::from([]),
+                tariff: Tariff::ONE_CALL,
+            }),
             tenant: TenantHash(0),
             dedupe: DedupeHash(hash),
             record: RecordHash(hash),

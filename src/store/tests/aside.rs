@@ -135,7 +135,9 @@ fn a_directory_that_cannot_be_made_is_a_fault_and_no_damage() {
     let dir = tempfile::TempDir::new().unwrap();
     let file = dir.path().join("file");
     fs::write(&file, "in the way").unwrap();
-    let Err(fault) = super::RocksStore::start(&file.join("state")) else { panic!("a store inside a file") };
+    let Err(fault) = super::RocksStore::start(&file.join("state"), super::WEEK) else {
+        panic!("a store inside a file")
+    };
     assert!(fault.what.starts_with("cannot create"), "{fault}");
 }
 

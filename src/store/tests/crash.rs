@@ -50,7 +50,7 @@ fn child(dir: &TempDir) -> Child {
 }
 
 fn write_until_killed(dir: &Path) -> ! {
-    let mut store = super::RocksStore::start(dir).unwrap();
+    let mut store = super::RocksStore::start(dir, super::WEEK).unwrap();
     let mut last = SHARDS.map(|shard| {
         store.open(shard, &identity(), NOW).unwrap();
         newest(&store, shard)
@@ -101,7 +101,7 @@ fn newest(store: &super::RocksStore, shard: Shard) -> u64 {
 
 /// Opens what the child left and checks each shard; the highest batch that survived in all of them.
 fn survivors(dir: &TempDir, acknowledged: u64) -> u64 {
-    let mut store = super::RocksStore::start(dir.path()).unwrap();
+    let mut store = super::RocksStore::start(dir.path(), super::WEEK).unwrap();
     let mut lowest = u64::MAX;
     for shard in SHARDS {
         let opened = store.open(shard, &identity(), NOW).unwrap();

@@ -46,7 +46,7 @@ pub(super) fn origin(text: &str) -> Option<Origin> {
         return None;
     }
     let shard = Shard(decimal(shard)?.try_into().ok()?);
-    Some(Origin { topic: topic.to_owned(), shard, seq: Offset(decimal(seq)?) })
+    Some(Origin { topic: topic.into(), shard, seq: Offset(decimal(seq)?) })
 }
 
 pub(super) fn truth(text: &str) -> Option<bool> {

@@ -32,7 +32,7 @@ fn waiting() -> WaitingFacts {
         because: Because::Retry,
         due: Millis(1_769_860_805_000),
         since: Millis(1_769_860_800_000),
-        origin: Origin { topic: "sluicegate.jobs".to_owned(), shard: Shard(3), seq: Offset(77) },
+        origin: Origin { topic: "sluicegate.jobs".into(), shard: Shard(3), seq: Offset(77) },
         origin_timestamp: Millis(5),
         history: History::default(),
     }
@@ -187,7 +187,7 @@ fn a_long_exception_message_is_cut_at_a_character() {
 
 fn origin() -> impl Strategy<Value = Origin> {
     ("[a-z._-]{1,20}", any::<u32>(), strategies::number()).prop_map(|(topic, shard, seq)| Origin {
-        topic,
+        topic: topic.into(),
         shard: Shard(shard),
         seq: Offset(seq),
     })

@@ -57,6 +57,7 @@ fn keys_have_the_layout_of_0_1() {
     assert_eq!(hex(&state_key(&StateKey::Position(Topic::Jobs))), "0200");
     assert_eq!(hex(&state_key(&StateKey::Settled(Topic::Jobs, Segment(1)))), "03000000000000000001");
     assert_eq!(hex(&state_key(&StateKey::Dead(Offset(1), None))), "04000000000000000100");
+    assert_eq!(hex(&state_key(&StateKey::Connection(entry.key.connection.clone()))), format!("06{id}"));
     assert_eq!(
         hex(&state_key(&StateKey::Dead(Offset(1), Some(entry.key.connection)))),
         format!("04000000000000000101{id}")

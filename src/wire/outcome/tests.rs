@@ -6,7 +6,7 @@ use super::{Ended, encode};
 use crate::model::{Attempt, Crm, IdempotencyKey, Millis, Object, Offset, Origin, Outcome, Reason, Shard, TenantId};
 
 fn origin() -> Origin {
-    Origin { topic: "sluicegate.jobs".to_owned(), shard: Shard(3), seq: Offset(77) }
+    Origin { topic: "sluicegate.jobs".into(), shard: Shard(3), seq: Offset(77) }
 }
 
 #[test]

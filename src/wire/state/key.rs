@@ -19,6 +19,7 @@ pub(super) fn encode(key: &StateKey) -> Bytes {
         }
         StateKey::Position(topic) => format!("position/{}", topic.suffix()),
         StateKey::Settled(topic, segment) => format!("settled/{}/{}", topic.suffix(), segment.0),
+        StateKey::Connection(id) => format!("connection/{}", escape::connection(id)),
         StateKey::Dead(seq, None) => format!("dead/{seq}/"),
         StateKey::Dead(seq, Some(connection)) => format!("dead/{seq}/{}", escape::connection(connection)),
     };
@@ -55,6 +56,7 @@ fn text(key: &str) -> Option<StateKey> {
             let (topic, segment) = rest.split_once('/')?;
             Some(StateKey::Settled(Topic::from_suffix(topic)?, Segment(decimal(segment)?)))
         }
+        "connection" => escape::read_connection(rest).map(StateKey::Connection),
         "dead" => {
             let (seq, connection) = rest.split_once('/')?;
             let seq = Offset(decimal(seq)?);

@@ -4,11 +4,13 @@
 
 use super::{StateFault, decode, encode, encode_key};
 use crate::model::{
-    AppliedMark, CommitMark, CommitNumber, ConnectionId, DeadMark, DedupeHash, Incarnation, Millis, Offset, Position,
-    Reason, Rewinds, Segment, SegmentBits, StateKey, StateValue, TenantHash, TenantId, Tier, Topic,
+    AppliedMark, CommitMark, CommitNumber, ConnectionId, ConnectionMark, DeadMark, DedupeHash, Incarnation, Millis,
+    Offset, Operations, Position, Reason, Rewinds, Segment, SegmentBits, Spent, StateKey, StateValue, TenantHash,
+    TenantId, Tier, Topic, Unit, WindowMark, WindowName,
 };
 use crate::wire::strategies;
 use proptest::prelude::*;
+use std::time::Duration;
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|it| format!("{it:02x}")).collect()
@@ -23,6 +25,30 @@ fn bits(range: std::ops::Range<u64>) -> StateValue {
     let mut bits = SegmentBits::default();
     range.for_each(|it| bits.set(Offset(it)));
     StateValue::Settled(Box::new(bits))
+}
+
+fn account() -> StateKey {
+    StateKey::Connection(ConnectionId { tenant: TenantId::from("ac/me"), name: "hubspot".into() })
+}
+
+fn windows() -> ConnectionMark {
+    let name = |per, operations| WindowName { per: Duration::from_secs(per), unit: Unit::Calls, operations };
+    let spent = vec![Spent { at: Millis(300), units: 2 }, Spent { at: Millis(900), units: 200 }];
+    let first = WindowMark {
+        name: name(10, Operations::AllButSearches),
+        out: 3,
+        spent,
+        blocked_until: Millis(0),
+        told: Some(99),
+    };
+    let day = WindowMark {
+        name: name(86_400, Operations::All),
+        out: 3,
+        spent: Vec::new(),
+        blocked_until: Millis(5000),
+        told: None,
+    };
+    ConnectionMark { written: Millis(1000), unshown_max: 8, windows: vec![first, day] }
 }
 
 /// Every kind of key with a value of its own kind.
@@ -46,6 +72,7 @@ fn samples() -> Vec<(StateKey, StateValue)> {
         (dead(9, Some(("ac/me", "hubspot"))), StateValue::Dead(mark)),
         (dead(9, None), StateValue::Dead(invalid)),
         (StateKey::Applied(TenantHash(1), DedupeHash(0xff)), StateValue::Applied(applied)),
+        (account(), StateValue::Connection(windows())),
     ]
 }
 
@@ -103,7 +130,8 @@ fn keys_of_others_are_refused() {
         "dead/1/acme",
         "dead/1/a/b/c",
         "dead/1/%41/b",
-        "connection/a/b",
+        "connection/a",
+        "connection/a/b/c",
     ];
     for key in keys {
         let fault = decode(Topic::State, key.as_bytes(), None).unwrap_err();
@@ -137,7 +165,8 @@ proptest! {
     #[test]
     fn every_key_and_value_reads_back((key, value) in strategies::state()) {
         let (name, bytes) = encode(&key, &value);
-        prop_assert!(bytes.len() <= 514 || matches!(value, StateValue::Dead(_)));
+        let is_of_any_size = matches!(value, StateValue::Dead(_) | StateValue::Connection(_));
+        prop_assert!(bytes.len() <= 514 || is_of_any_size);
         prop_assert_eq!(decode(key.topic(), &name, Some(&bytes)), Ok((key.clone(), Some(value))));
         prop_assert_eq!(decode(key.topic(), &name, None), Ok((key, None)));
     }

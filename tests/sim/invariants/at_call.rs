@@ -6,7 +6,7 @@ use crate::crm::DEADLINE_MS;
 use crate::ledger::{Del, Entry};
 use crate::workload::{ConnIx, JobIx, Kind, RecordIx};
 use crate::world::{Life, World};
-use sluicegate::model::{Because, Call, Commit, Millis, Shard};
+use sluicegate::model::{Because, Call, Commit, Millis, Shard, Topic};
 
 /// A third of the session: how long a commit lets calls start.
 const LEASE_MS: u64 = crate::group::SESSION_MS / 3;
@@ -15,6 +15,8 @@ impl World {
     pub fn at_call_start(&mut self, who: Life, call: &Call, (conn, inputs): (ConnIx, &[(JobIx, RecordIx)])) {
         self.has_lease(who, call.shard);
         self.is_within_bounds(who, call, conn);
+        let taken = call.connection.tariff.cost(call.operation, call.inputs.len()).calls;
+        self.the_crm_is_believed(who, call.shard, (conn, taken));
         for (job, record) in inputs {
             match self.called_delivery(who, call.shard, (*job, conn)) {
                 Some(del) => {
@@ -81,7 +83,13 @@ impl World {
             let entry = &self.ledger.deliveries[*it];
             entry.outcomes.len() <= entry.rewinds as usize && view.is_none_or(|view| !view.ended.contains(*it))
         };
-        dels.iter().find(open).or_else(|| dels.first()).copied()
+        // One that was rewound while it waited has no life to spare, although it may look so.
+        let lives = |it: &&Del| {
+            let entry = &self.ledger.deliveries[*it];
+            open(it) && (entry.outcomes.is_empty() || entry.release.is_some() || entry.revive)
+        };
+        let meant = dels.iter().find(lives).or_else(|| dels.iter().find(open));
+        meant.or_else(|| dels.first()).copied()
     }
 
     fn may_be_called(&mut self, who: Life, del: Del, record: RecordIx) {
@@ -94,9 +102,21 @@ impl World {
             let what = format!("{who} calls for {} although it ended as {:?}", self.name(del), entry.outcomes);
             return self.broken("I2", what);
         }
+        self.is_not_on_its_way(who, del);
         self.is_not_applied(who, del);
         self.is_not_early(who, del);
         self.is_not_overtaking(who, del, record);
+    }
+
+    /// Released by a commit, and its message not yet read back: nobody knows what came before it in the topic.
+    fn is_not_on_its_way(&mut self, who: Life, del: Del) {
+        let view = self.processes[who.slot].view.shards.get(&del.shard);
+        let Some((tier, offset)) = view.and_then(|it| it.on_way.get(&del)).copied() else { return };
+        let shown = view.and_then(|it| it.shown.get(&Topic::Delay(tier))).copied().unwrap_or_default();
+        if shown <= offset {
+            let what = format!("{who} calls for {} while it is on its way at {tier:?}/{offset}", self.name(del));
+            self.broken("I5", what);
+        }
     }
 
     fn is_not_applied(&mut self, who: Life, del: Del) {
@@ -120,7 +140,8 @@ impl World {
         let released = self.ledger.deliveries[&del].release.as_ref();
         let promised = released.filter(|it| it.because == Because::Retry).map_or(Millis(0), |it| it.due);
         let due = answered.max(promised);
-        if self.now < due {
+        // Each process goes by its own clock.
+        if self.now.0 + 2 * self.options.limits.clock_ms < due.0 {
             let what = format!("{who} retries {} {} ms early", self.name(del), due.0 - self.now.0);
             self.broken("I10", what);
         }
@@ -146,7 +167,10 @@ impl World {
         let known = key.is_some_and(|it| {
             self.ledger.applied.contains_key(&it) || view.is_some_and(|view| view.applied.contains(&it))
         });
-        known || view.is_some_and(|it| it.ended.contains(&del)) || self.is_expired(del, entry)
+        // its time is over, and no commit has said so yet
+        let max_wait = self.options.machine.max_wait_ms;
+        let expired = entry.release.as_ref().is_some_and(|it| it.since.0 + max_wait < self.now.0);
+        expired || known || view.is_some_and(|it| it.ended.contains(&del)) || self.is_expired(del, entry)
     }
 
     /// Read again after so long that nobody remembers whether it succeeded.

@@ -7,11 +7,14 @@ use crate::ledger::{Del, Entry, Sum};
 use crate::marks::Mark;
 use crate::workload::{JobIx, Kind};
 use crate::world::World;
-use sluicegate::model::{Because, Message, Outcome, Reason, Shard};
+use sluicegate::model::{Because, Message, Millis, Outcome, Reason, Shard, Topic};
 use std::collections::BTreeSet;
 
 /// A job of several connections, read again after a crash, repeats the line `duplicate` for those that had ended.
 const TOLERATE_REPEATED_DUPLICATE: bool = true;
+
+/// A decision is in a commit after so long at most, ms.
+const COMMIT_MS: u64 = 90_000;
 
 impl World {
     /// I3: the original byte for byte, forwarded with its timestamp.
@@ -29,9 +32,13 @@ impl World {
     /// I3 for what waits: the original whole, attempts counted one by one.
     pub fn check_release(&mut self, del: Del, letter: &Letter, message: &Message) {
         self.is_whole(del, letter, message);
-        let entry = &self.ledger.deliveries[&del];
+        let cut = letter.history.iter().any(|it| 0 < it.cut);
+        self.marks.hit_if(cut, Mark::CutToFit);
+        let entry = &self.ledger.deliveries[&del].clone();
         let before = entry.release.as_ref().map_or(0, |it| it.attempt);
-        let retried = letter.because == Some(Because::Retry);
+        let renewed = self.is_renewal(entry, letter);
+        let retried = letter.because == Some(Because::Retry) && !renewed;
+        self.marks.hit_if(renewed, Mark::Renewed);
         let stepped = letter.attempt == before + u32::from(retried);
         let counted = counted(&letter.history);
         let named = letter.because.is_some() && letter.due.is_some() && letter.since.is_some() && del.conn.is_some();
@@ -47,6 +54,22 @@ impl World {
             );
             self.broken("I3", what);
         }
+    }
+
+    /// The same message once more: its last one has lain there for as long as that takes, and may wait still.
+    fn is_renewal(&mut self, entry: &Entry, letter: &Letter) -> bool {
+        let Some(last) = &entry.release else { return false };
+        let same = (Some(last.because), Some(last.due), last.attempt) == (letter.because, letter.due, letter.attempt);
+        let Some((tier, offset)) = entry.places.last().filter(|_| same) else { return false };
+        let machine = self.options.machine.clone();
+        let lay = self.broker.partition(letter.shard, Topic::Delay(*tier)).message(*offset).map(|it| it.timestamp);
+        let early = lay.is_none_or(|it| self.now.0 <= it.0 + machine.renew_after_ms);
+        let late = letter.since.is_some_and(|it| it.0 + machine.max_wait_ms + COMMIT_MS < self.now.0);
+        if early || late {
+            let what = format!("a message from {lay:?}, waiting since {:?}, is released again", letter.since);
+            self.broken("I9", what);
+        }
+        true
     }
 
     /// I3 for the dead: the original whole, one history entry per committed attempt, a reason that fits.
@@ -65,6 +88,7 @@ impl World {
         let retries = self.options.machine.retries;
         let problem = match (expected, letter.reason) {
             (_, None) => Some("it has no reason".to_owned()),
+            (_, Some(Reason::InvalidJob)) if self.is_too_large(del, letter) => None,
             (Some(expected), Some(reason)) if expected != reason => {
                 Some(format!("its reason is {reason}, not {expected}"))
             }
@@ -72,6 +96,12 @@ impl World {
                 Some("it has a history, but never was a delivery".to_owned())
             }
             (Some(_), Some(_)) => None,
+            (None, Some(Reason::Expired)) => {
+                let over = letter.since.is_some_and(|it| it.0 + self.options.machine.max_wait_ms < self.now.0);
+                self.marks.hit(Mark::Expired);
+                let wrong = !over || letter.attempt != before || letter.exhausted;
+                wrong.then(|| format!("it expired after {:?} with {} attempts", letter.since, letter.attempt))
+            }
             (None, Some(_)) if letter.attempt != before + 1 => {
                 Some(format!("it has attempt {} after a committed {before}", letter.attempt))
             }
@@ -86,6 +116,19 @@ impl World {
         if let Some(problem) = problem {
             self.broken("I3", format!("the dead letter of {}: {problem}", self.name(del)));
         }
+    }
+
+    /// Whether the log refuses what should have become of it, history or not: to wait, or to go home.
+    pub fn is_too_large(&self, del: Del, letter: &Letter) -> bool {
+        /// Our headers on a message that waits, without a history, and what is left of that: about.
+        const HEADERS: usize = 700;
+        let entry = &self.ledger.deliveries[&del];
+        let before = entry.release.as_ref().map_or(0, |it| it.attempt);
+        let size = self.workload.spec(entry.job).message.size();
+        let counted = (before..=before + 1).contains(&letter.attempt);
+        let waits = del.conn.is_some() && counted && self.options.log.delay_max < size + HEADERS;
+        let goes_home = del.conn.is_none() && self.options.log.jobs_max < size;
+        letter.reason == Some(Reason::InvalidJob) && (waits || goes_home)
     }
 
     fn is_whole(&mut self, del: Del, letter: &Letter, message: &Message) {
@@ -136,7 +179,8 @@ impl World {
             }
             Outcome::Dead => (!sum.dead_letters.contains(&del)).then(|| "dead without a dead letter".to_owned()),
             Outcome::Duplicate => {
-                let known = self.key_of(del).is_some_and(|it| self.ledger.applied.contains_key(&it));
+                let remembered = |at: &Millis| self.now.0 <= at.0 + self.options.machine.ttl_ms + COMMIT_MS;
+                let known = self.key_of(del).is_some_and(|it| self.ledger.applied.get(&it).is_some_and(remembered));
                 (!known && !self.is_expired(del, entry)).then(|| "a duplicate of nothing".to_owned())
             }
             Outcome::Ignored => del.conn.map(|_| "ignored, but it was meant for a CRM".to_owned()),
@@ -171,11 +215,13 @@ fn counted(history: &[Tried]) -> usize {
     history.iter().filter(|it| it.counted).count()
 }
 
-/// Whether the counted entries are attempts 1, 2, … up to `attempt`, unless the middle was cut out.
+/// Whether the counted entries are attempts 1, 2, … up to `attempt`, those counted in that were cut out.
 fn is_counted_through(history: &[Tried], attempt: u32) -> bool {
-    let counted: Vec<u32> = history.iter().filter(|it| it.counted).map(|it| it.attempt).collect();
-    if history.iter().any(|it| it.cut) {
-        return counted.last() == Some(&attempt) && counted.first() == Some(&1);
-    }
-    counted.into_iter().eq(1..=attempt)
+    let mut next = 1;
+    let follows = |it: &Tried| {
+        let fits = it.attempt == next + it.cut;
+        next = it.attempt + 1;
+        fits
+    };
+    history.iter().filter(|it| it.counted).all(follows) && next == attempt + 1
 }

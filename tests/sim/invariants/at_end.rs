@@ -5,7 +5,7 @@ use crate::crm::Effect;
 use crate::ledger::{Del, Entry};
 use crate::workload::{Kind, RecordIx};
 use crate::world::World;
-use sluicegate::model::{Offset, Outcome, Shard};
+use sluicegate::model::{Offset, Outcome, Reason, Shard};
 
 impl World {
     /// Everything is drained: I1, I2, I7, I9 as a whole.
@@ -27,7 +27,8 @@ impl World {
                     Kind::Malformed => false,
                 };
             if silent {
-                if !entry.outcomes.is_empty() {
+                let stuck = entry.outcomes.iter().all(|it| *it == (Outcome::Dead, Some(Reason::InvalidJob)));
+                if !stuck {
                     self.broken(
                         "I1",
                         format!("{} has outcomes {:?}, it should have none", self.name(del), entry.outcomes),
@@ -54,7 +55,10 @@ impl World {
         for (job, (originals, copies)) in self.ledger.forwards.clone() {
             let rewound = self.ledger.deliveries.values().filter(|it| it.job == job && it.record.is_none());
             let extra: u32 = rewound.map(|it| it.rewinds + u32::from(it.skipped)).sum();
-            let skipped = self.ledger.deliveries.values().any(|it| it.job == job && it.skipped);
+            let stranger = |it: &&Entry| it.job == job && it.record.is_none();
+            let of_it = || self.ledger.deliveries.values().filter(stranger);
+            // one too large to go home is dead where it was read
+            let skipped = of_it().any(|it| it.skipped || !it.outcomes.is_empty());
             if (copies < originals && !skipped) || originals + extra < copies {
                 self.broken(
                     "I1",

@@ -3,7 +3,9 @@
 
 use crate::brain::Brain;
 use crate::ledger::Del;
+use crate::marks::Mark;
 use crate::world::{Life, World};
+use sluicegate::machine::Gauges;
 use sluicegate::model::{EntryKey, Object, Shard, StateKey, Topic};
 use sluicegate::ports::{Event, LogEvent};
 use sluicegate::wire;
@@ -19,11 +21,34 @@ impl World {
         let process = &mut self.processes[who.slot];
         process.turns += 1;
         let looked = std::mem::take(&mut process.committed) || process.turns.is_multiple_of(LOOK_EVERY);
-        for shard in brain.gauges().into_keys().filter(|_| looked) {
+        for (shard, gauges) in brain.gauges().into_iter().filter(|_| looked) {
+            self.marks.hit_if(self.options.machine.waiting_bytes_max <= gauges.waiting_bytes, Mark::DiskFull);
             if self.is_settled(who, shard) {
                 self.store_is_fold(who, shard);
                 self.dead_are_counted(who, shard, brain);
+                if gauges.building == 0 && self.clients[who.slot].pending.is_none() {
+                    self.counts_what_waits(who, shard, &gauges);
+                }
             }
+        }
+    }
+
+    /// What is kept up with each change is what lies there.
+    fn counts_what_waits(&mut self, who: Life, shard: Shard, gauges: &Gauges) {
+        let Some(copy) = self.disks[who.slot].copies.get(&shard) else { return };
+        let entries = copy.live.iter().filter_map(|(key, value)| {
+            let key = wire::index::decode_entry_key(key).ok()?;
+            Some(wire::index::decode_entry(&key, value).unwrap())
+        });
+        let sizes: Vec<u64> = entries.map(|it| it.message.size() as u64).collect();
+        let (count, bytes) = (sizes.len() as u64, sizes.iter().sum::<u64>());
+        let waiting = gauges.waiting.values().sum::<u64>() - gauges.on_way;
+        if (waiting, gauges.waiting_bytes) != (count, bytes) {
+            let what = format!(
+                "{who}: {waiting} wait with {} bytes in shard {shard}, the index has {count} with {bytes}",
+                gauges.waiting_bytes
+            );
+            self.broken("I13", what);
         }
     }
 

@@ -10,6 +10,7 @@ mod reader;
 mod seats;
 mod tap;
 
+pub(crate) use http::get;
 pub(crate) use hubspot::Hubspot;
 pub(crate) use job::{Job, jobs};
 pub(crate) use judge::judge;
@@ -145,7 +146,7 @@ impl Stage {
         self.hubspot.ledger(&token(tenant))
     }
 
-    fn config(&self, instance: &str, base_url: &str) -> PathBuf {
+    pub(crate) fn config(&self, instance: &str, base_url: &str) -> PathBuf {
         let settings = &self.world.settings;
         let mut text = format!(
             "[kafka]\nbootstrap_servers = {:?}\ntopic_prefix = {:?}\ngroup_id = {:?}\n\
@@ -166,7 +167,8 @@ impl Stage {
             }
             text += &format!(
                 "[[tenant]]\nid = {tenant:?}\n[[tenant.connection]]\nid = \"hubspot\"\ncrm = \"hubspot\"\n\
-                 access_token = {{ file = {file:?} }}\nbase_url = {base_url:?}\n"
+                 access_token = {{ file = {file:?} }}\nbase_url = {base_url:?}\n\
+                 limits = [{{ calls = 1000000000, per = \"1s\" }}]\n"
             );
         }
         let path = self.dir.path().join(format!("{instance}.toml"));

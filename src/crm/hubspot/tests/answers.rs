@@ -5,11 +5,12 @@ use super::*;
 use crate::model::Reply;
 use proptest::prelude::*;
 
-const BURST: &str = r#"{"status":"error","message":"You have reached your ten_secondly_rolling limit.",
+pub(super) const BURST: &str = r#"{"status":"error","message":"You have reached your ten_secondly_rolling limit.",
     "errorType":"RATE_LIMIT","policyName":"TEN_SECONDLY_ROLLING","groupName":"g:1"}"#;
-const SEARCH: &str = r#"{"status":"error","message":"You have reached your secondly limit.","category":"RATE_LIMITS"}"#;
-const DAILY: &str = r#"{"status":"error","message":"Over.","errorType":"RATE_LIMIT","policyName":"DAILY"}"#;
-const DAILY_TOLD: &str = r#"{"status":"error","message":"You have reached your Daily limit."}"#;
+pub(super) const SEARCH: &str =
+    r#"{"status":"error","message":"You have reached your secondly limit.","category":"RATE_LIMITS"}"#;
+pub(super) const DAILY: &str = r#"{"status":"error","message":"Over.","errorType":"RATE_LIMIT","policyName":"DAILY"}"#;
+pub(super) const DAILY_TOLD: &str = r#"{"status":"error","message":"You have reached your Daily limit."}"#;
 const SCOPES: &str = r#"{"status":"error","message":"Not granted.","category":"MISSING_SCOPES",
     "errors":[{"message":"One or more","context":{"requiredGranularScopes":["crm.objects.deals.write"]}}]}"#;
 const EXPIRED: &str = r#"{"status":"error","message":"The OAuth token expired 3 second(s) ago",
@@ -23,7 +24,7 @@ const UNIQUE: &str = r#"{"status":"error","category":"VALIDATION_ERROR","message
     on 700000000001. 700000000002 already has that value."}"#;
 const EXISTS: &str = r#"{"status":"error","message":"Contact already exists. Existing ID: 700000000003",
     "category":"CONFLICT"}"#;
-const HTML: &str = "<html><body>Bad gateway</body></html>";
+pub(super) const HTML: &str = "<html><body>Bad gateway</body></html>";
 
 /// Status, body, what one input gets, what a call of three inputs gets (one word stands for all three).
 const TABLE: &[(u16, &str, &str, &str)] = &[
