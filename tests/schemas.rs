@@ -29,7 +29,7 @@ fn jobs() -> &'static Validator {
 }
 
 fn origin() -> Origin {
-    Origin { topic: "sluicegate.jobs".to_owned(), shard: Shard(3), seq: Offset(77) }
+    Origin { topic: "sluicegate.jobs".into(), shard: Shard(3), seq: Offset(77) }
 }
 
 #[test]

@@ -9,7 +9,6 @@ use crate::cli::args::{Enqueue, Global};
 use crate::cli::output::{Output, Shown, Table, complain, ended};
 use crate::cli::progress::Progress;
 use crate::config::{LogKind, Settings};
-use crate::kafka::JobProducer;
 use crate::ops::{EnqueueOptions, Enqueued, JobLog, News, Verdict, enqueue as enqueue_lines};
 use std::fs::File;
 use std::io::{BufRead, BufReader, stdin};
@@ -56,7 +55,8 @@ fn log(settings: &Settings) -> Result<KafkaJobs, Exit> {
         LogKind::Kafka => {
             let kafka = world::kafka_settings(settings);
             let kafka = kafka.map_err(|error| told(Exit::BadConfiguration, format!("{error:#}")))?;
-            JobProducer::new(kafka).map(KafkaJobs).map_err(|fault| told(Exit::BadConfiguration, fault))
+            kafka.check().map_err(|fault| told(Exit::BadConfiguration, fault))?;
+            Ok(KafkaJobs::new(kafka))
         }
         LogKind::Embedded => Err(told(
             Exit::Refused,

@@ -57,6 +57,10 @@ fn applied_at(key: &[u8], value: &[u8]) -> Option<Millis> {
     let key = wire::index::decode_state_key(key).ok()?;
     match wire::state::decode_value(&key, value).ok()? {
         StateValue::Applied(mark) => Some(mark.at),
-        StateValue::Commit(_) | StateValue::Position(_) | StateValue::Settled(_) | StateValue::Dead(_) => None,
+        StateValue::Commit(_)
+        | StateValue::Position(_)
+        | StateValue::Settled(_)
+        | StateValue::Dead(_)
+        | StateValue::Connection(_) => None,
     }
 }

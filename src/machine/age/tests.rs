@@ -20,6 +20,7 @@ fn machine() -> Machine {
         incarnation: Incarnation(1),
         idempotency_ttl: Duration::from_secs(60),
         retry,
+        call_deadline: Duration::from_secs(10),
         connection_calls_max: 8,
         window_max: 256,
         line_bytes_max: 1 << 20,
@@ -71,7 +72,7 @@ fn what_cannot_be_read_is_buried_as_it_is_and_the_next_of_its_record_may_go() {
     let queued = |it: &IndexWrite| matches!(it, IndexWrite::Queue(key, _) if key.seq == Offset(2));
     assert!(out.index.iter().any(queued), "{:?}", out.index);
     assert_eq!(machine.gauges().waiting.values().sum::<u64>(), 1);
-    let part = machine.seal(crate::model::CommitNumber(1));
+    let part = machine.seal(Millis(0), crate::model::CommitNumber(1));
     assert_eq!((part.dead.len(), part.removed.len(), part.ended.len()), (1, 1, 0));
     let letter = &part.dead[0];
     assert_eq!((letter.topic, letter.offset, letter.reason), (Topic::Delay(Tier::S5), Offset(10), Reason::InvalidJob));
@@ -103,7 +104,7 @@ fn what_is_renewed_goes_out_as_it_is_and_counts_as_on_its_way() {
     assert_eq!((gauges.on_way, gauges.waiting_bytes), (1, 0));
     let again = Input::Renew(vec![aged(entry(1, 10, 3))]);
     machine.step(Millis(9), &Seen::default(), again, &mut out);
-    let part = machine.seal(crate::model::CommitNumber(1));
+    let part = machine.seal(Millis(0), crate::model::CommitNumber(1));
     assert_eq!(part.renewed.len(), 1, "once");
     assert_eq!(part.renewed[0].message, entry(1, 10, 3).message);
 }
