@@ -4,6 +4,7 @@
 //! The order of the log stands for age. A cursor goes up the waiting index past what is paused, a bounded piece per look,
 //! and comes down again when something lower is filed; so a look costs the same whatever waits.
 
+use crate::engine::shard::ShardSlot;
 use crate::engine::{Engine, index};
 use crate::machine::{Bug, Machine};
 use crate::model::{Because, ConnectionId, Entry, EntryKey, Millis, RecordHash, Seq, Shard};
@@ -60,6 +61,15 @@ impl Cursor {
         }
     }
 
+    /// All up to here is paused or has ended.
+    fn pass(&mut self, last: Option<(Vec<u8>, Seq)>) {
+        self.found = None;
+        if let Some((place, seq)) = last {
+            self.from = place.into_iter().chain([0]).collect();
+            self.from_seq = seq;
+        }
+    }
+
     fn lower(&mut self, key: &EntryKey) {
         let place = wire::index::entry_key(key);
         if place < self.from {
@@ -75,7 +85,10 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     pub fn oldest_unapplied(&mut self, paused: &BTreeSet<ConnectionId>) -> Vec<Unapplied> {
         let shards: Vec<Shard> = self.shards.keys().copied().collect();
         let mut all = Vec::new();
-        for shard in shards.into_iter().filter(|_| self.ended.is_none()) {
+        for shard in shards {
+            if self.ended.is_some() {
+                return Vec::new();
+            }
             match self.oldest_of(shard, paused) {
                 Ok(oldest) => all.extend(oldest),
                 Err(fault) => self.store_failed(shard, &fault),
@@ -111,7 +124,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             slot.oldest = Cursor { paused: paused.clone(), ..Cursor::default() };
         }
         let (found, from) = (slot.oldest.found.clone(), slot.oldest.from.clone());
-        let Some(machine) = slot.machine() else { return Ok(()) };
+        let Some(machine) = self.shards.get(&shard).and_then(ShardSlot::machine) else { return Ok(()) };
         if let Some(found) = &found
             && self.still_waits(shard, machine, found)?
         {
@@ -129,11 +142,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             }
             passed = Some((place, key.seq));
         }
-        let Some(slot) = self.shards.get_mut(&shard) else { return Ok(()) };
-        slot.oldest.found = None;
-        if let Some((place, seq)) = passed {
-            slot.oldest.from = place.into_iter().chain([0]).collect();
-            slot.oldest.from_seq = seq;
+        if let Some(slot) = self.shards.get_mut(&shard) {
+            slot.oldest.pass(passed);
         }
         Ok(())
     }

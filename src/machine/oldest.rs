@@ -8,8 +8,8 @@ impl Machine {
     /// Of each connection the first delivery in memory, and the first of each call that is out.
     pub fn first_in_memory(&self) -> impl Iterator<Item = &Delivery> {
         let ready = self.lines.iter().filter_map(|(_, line)| line.ready.values().next());
-        let out = self.calls.values().filter_map(|members| members.first());
-        ready.chain(out).map(AsRef::as_ref)
+        let out = self.calls.values().filter_map(|it| it.members.first());
+        ready.chain(out).map(Box::as_ref)
     }
 
     /// Whether an entry that still lies in the index has ended: its removal is part of a commit to come.
