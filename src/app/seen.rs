@@ -4,7 +4,7 @@
 use crate::app::clock::Clock;
 use crate::app::instance::Pulse;
 use crate::ops::{
-    ConnectionStatus, Instance, InstanceFacts, Liveness, Readiness, ShardStatus, Status, Totals, Unready,
+    Alerts, ConnectionStatus, Instance, InstanceFacts, Liveness, Readiness, ShardStatus, Status, Totals, Unready,
 };
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -71,5 +71,9 @@ impl Instance for SeenInstance {
                 .map(|(connection, waiting)| ConnectionStatus { connection, waiting })
                 .collect(),
         }
+    }
+
+    fn alerts(&self) -> Alerts {
+        self.pulse.alarms.shown()
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! What is read back by another process is tolerant: unknown fields are passed over, names are texts.
 
+use crate::ops::Alerts;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -13,6 +14,7 @@ pub trait Instance: Send + Sync {
     fn alive(&self) -> Liveness;
     fn readiness(&self) -> Readiness;
     fn status(&self) -> Status;
+    fn alerts(&self) -> Alerts;
 }
 
 /// Whether the core loop turns.

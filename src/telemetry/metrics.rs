@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Every metric's name: docs/metrics.md lists the same.
-pub const NAMES: [&str; 23] = [
+pub const NAMES: [&str; 26] = [
     "sluicegate_jobs_total",
     "sluicegate_attempts_total",
     "sluicegate_retries_total",
@@ -34,6 +34,9 @@ pub const NAMES: [&str; 23] = [
     "sluicegate_memory_deliveries_bytes",
     "sluicegate_waiting_bytes",
     "sluicegate_shards_full",
+    "sluicegate_dlq_depth",
+    "sluicegate_oldest_unapplied_seconds",
+    "sluicegate_alert_firing",
     "sluicegate_build_info",
 ];
 
@@ -65,6 +68,9 @@ pub struct Metrics {
     memory_bytes: Gauge,
     waiting_bytes: IntGauge,
     shards_full: IntGauge,
+    dead: IntGauge,
+    oldest_seconds: Gauge,
+    alerts: IntGaugeVec,
 }
 
 /// What of all shards together is shown as gauges.
@@ -157,6 +163,9 @@ impl Metrics {
                 "sluicegate_shards_full",
                 "Shards that read no new job because what waits fills the disk that it may fill.",
             )?,
+            dead: make.gauge("sluicegate_dlq_depth", "Dead letters neither replayed nor discarded.")?,
+            oldest_seconds: make.oldest()?,
+            alerts: make.gauges("sluicegate_alert_firing", "1 while the alert fires, else 0.", &["alert"])?,
             registry,
         })
     }
@@ -222,6 +231,18 @@ impl Metrics {
         self.memory_bytes.set(f64::from(u32::try_from(levels.memory_bytes).unwrap_or(u32::MAX)));
     }
 
+    pub fn show_dead(&self, count: u64) {
+        self.dead.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    pub fn show_oldest(&self, age: Duration) {
+        self.oldest_seconds.set(age.as_secs_f64());
+    }
+
+    pub fn show_alert(&self, alert: &str, fires: bool) {
+        self.alerts.with_label_values(&[alert]).set(i64::from(fires));
+    }
+
     /// Free share of each window, 0 to 1. Of more connections than have labels of their own, those with most left share
     /// one, which shows the lowest of them per window.
     pub fn show_buckets(&self, levels: &[(ConnectionId, WindowName, f64)]) {
@@ -275,6 +296,10 @@ impl Maker<'_> {
     fn bucket_level(&self) -> Result<GaugeVec, prometheus::Error> {
         let labels = ["tenant", "connection", "window"];
         self.float_gauges("sluicegate_bucket_level_ratio", "Free share of each limit window, 0 to 1.", &labels)
+    }
+
+    fn oldest(&self) -> Result<Gauge, prometheus::Error> {
+        self.float_gauge("sluicegate_oldest_unapplied_seconds", "Age of the oldest event that no CRM has taken.")
     }
 
     fn corrections(&self) -> Result<IntCounterVec, prometheus::Error> {
@@ -347,6 +372,7 @@ mod tests {
         let id = ConnectionId { tenant: TenantId::from("acme"), name: "hubspot".into() };
         metrics.show_buckets(&[(id, Window::rolling(1, Duration::from_secs(10)).name, 0.5)]);
         metrics.show(super::Levels::default());
+        metrics.show_alert("SyncLag", false);
         let text = metrics.text().unwrap();
         for name in NAMES {
             assert!(text.contains(&format!("# TYPE {name} ")), "{name}");

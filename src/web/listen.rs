@@ -105,6 +105,7 @@ fn router(faces: Faces, gate: Gate, limits: Limits) -> Router {
     let reads = Router::new()
         .route("/metrics", get(health::metrics))
         .route("/api/v1/status", get(health::status))
+        .route("/api/v1/alerts", get(health::alerts))
         .with_state(Arc::clone(&faces));
     let behind_the_gate = posts
         .merge(reads)
@@ -120,7 +121,7 @@ fn router(faces: Faces, gate: Gate, limits: Limits) -> Router {
 }
 
 async fn unknown() -> Response {
-    let hint = "there are /healthz, /readyz, /metrics, /api/v1/status and POST /v1/jobs";
+    let hint = "there are /healthz, /readyz, /metrics, /api/v1/status, /api/v1/alerts and POST /v1/jobs";
     refusal(StatusCode::NOT_FOUND, "there is nothing at this path", hint)
 }
 

@@ -9,7 +9,8 @@ mod open;
 use crate::model::{Because, Crm};
 use crate::ops::tests::{Mood, PaperLog};
 use crate::ops::{
-    ConnectionStatus, Instance, InstanceFacts, Liveness, Readiness, ShardStatus, Status, Totals, Unready,
+    AboutStatus, AlertStatus, Alerts, ConnectionStatus, Instance, InstanceFacts, Liveness, Readiness, ShardStatus,
+    Status, Totals, Unready,
 };
 use crate::telemetry::Metrics;
 use crate::web::{Faces, Limits, bind};
@@ -53,6 +54,21 @@ impl Instance for PaperInstance {
             totals: Totals { shards_owned: 2, shards_running: 1, waiting: 7, ..Totals::default() },
             shards: vec![ShardStatus { shard: 4, phase: "running".into() }],
             connections: vec![ConnectionStatus { connection: "acme/hubspot".to_owned(), waiting: 7 }],
+        }
+    }
+
+    fn alerts(&self) -> Alerts {
+        Alerts {
+            firing: vec![AlertStatus {
+                alert: "SyncLag".to_owned(),
+                since: "2026-01-31T12:00:00.000Z".to_owned(),
+                cause: "it is late".to_owned(),
+                about: vec![AboutStatus { who: "acme/hubspot".to_owned(), what: "3 min old, retry".to_owned() }],
+                more: 2,
+                next: "it goes on".to_owned(),
+                todo: "look".to_owned(),
+            }],
+            quiet: vec!["RetryRate".to_owned()],
         }
     }
 }

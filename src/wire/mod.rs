@@ -9,7 +9,7 @@ pub mod headers;
 pub mod history;
 pub mod index;
 pub mod job;
-mod moment;
+pub mod moment;
 pub mod outcome;
 pub mod partitioner;
 pub mod state;

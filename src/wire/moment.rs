@@ -8,14 +8,14 @@ use jiff::fmt::temporal::DateTimePrinter;
 static PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
 /// `2026-01-31T12:00:00.000Z`. A moment beyond the year 9999 is shown as the last one before it.
-pub(super) fn write(moment: Millis) -> String {
+pub fn write(moment: Millis) -> String {
     let millis = i64::try_from(moment.0).unwrap_or(i64::MAX);
     let moment = Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX);
     PRINTER.timestamp_to_string(&moment)
 }
 
 /// Reads RFC 3339 with an offset, milliseconds since 1970, rounded down; negative before.
-pub(super) fn read(text: &str) -> Option<i64> {
+pub fn read(text: &str) -> Option<i64> {
     has_shape(text.as_bytes()).then(|| text.parse::<Timestamp>().ok())?.map(|it| it.as_millisecond())
 }
 
