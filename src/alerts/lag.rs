@@ -45,7 +45,7 @@ pub(super) fn find(late: &mut Sliding<Slot>, now: Millis, oldest: &[Oldest], thr
         }
     }
     let mut slow: Vec<(&ConnectionId, (u64, Duration))> = by.into_iter().collect();
-    slow.sort_by(|one, other| other.1.1.cmp(&one.1.1));
+    slow.sort_by_key(|it| std::cmp::Reverse(it.1.1));
     if stuck.is_empty() && writes == 0 {
         return None;
     }

@@ -75,7 +75,7 @@ fn named(by: BTreeMap<&ConnectionId, BTreeMap<Reason, u64>>) -> Vec<Named> {
         let Some((reason, _)) = reasons.iter().max_by_key(|(_, count)| **count) else { continue };
         worst.push((reasons.values().sum(), connection, *reason));
     }
-    worst.sort_by(|one, other| other.0.cmp(&one.0));
+    worst.sort_by_key(|it| std::cmp::Reverse(it.0));
     let what = |retries: u64, reason: Reason| format!("{}, mostly {}", number(retries), reason.name());
     worst.into_iter().map(|(retries, id, reason)| Named { who: id.to_string(), what: what(retries, reason) }).collect()
 }

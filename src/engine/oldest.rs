@@ -137,7 +137,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             if !paused.contains(&key.connection) {
                 let entry = wire::index::decode_entry(&key, &value).map_err(index::damaged)?;
                 if !machine.has_ended(entry.record, key.seq) {
-                    return Ok(self.found_oldest(shard, place, found_in(entry)));
+                    self.found_oldest(shard, place, found_in(entry));
+                    return Ok(());
                 }
             }
             passed = Some((place, key.seq));

@@ -2,6 +2,7 @@
 //! Not here: where a number comes from.
 
 use crate::model::{Because, ConnectionId, Crm, Outcome, Reason, WindowName};
+use crate::telemetry::urgent::Urgent;
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry,
 };
@@ -68,9 +69,7 @@ pub struct Metrics {
     memory_bytes: Gauge,
     waiting_bytes: IntGauge,
     shards_full: IntGauge,
-    dead: IntGauge,
-    oldest_seconds: Gauge,
-    alerts: IntGaugeVec,
+    urgent: Urgent,
 }
 
 /// What of all shards together is shown as gauges.
@@ -108,11 +107,7 @@ impl Metrics {
                 "Deliveries that went to a delay topic.",
                 &["crm", "because"],
             )?,
-            waiting: make.gauges(
-                "sluicegate_waiting_deliveries",
-                "Deliveries that wait in delay topics.",
-                &["because"],
-            )?,
+            waiting: make.waiting()?,
             request_seconds: make.histograms(
                 "sluicegate_crm_request_duration_seconds",
                 "From the start of a CRM call to its end.",
@@ -159,13 +154,8 @@ impl Metrics {
             )?,
             memory_bytes: make.float_gauge("sluicegate_memory_deliveries_bytes", "Bytes of deliveries in memory.")?,
             waiting_bytes: make.gauge("sluicegate_waiting_bytes", "Bytes of messages in the waiting index.")?,
-            shards_full: make.gauge(
-                "sluicegate_shards_full",
-                "Shards that read no new job because what waits fills the disk that it may fill.",
-            )?,
-            dead: make.gauge("sluicegate_dlq_depth", "Dead letters neither replayed nor discarded.")?,
-            oldest_seconds: make.oldest()?,
-            alerts: make.gauges("sluicegate_alert_firing", "1 while the alert fires, else 0.", &["alert"])?,
+            shards_full: make.shards_full()?,
+            urgent: Urgent::new(&make)?,
             registry,
         })
     }
@@ -232,15 +222,15 @@ impl Metrics {
     }
 
     pub fn show_dead(&self, count: u64) {
-        self.dead.set(i64::try_from(count).unwrap_or(i64::MAX));
+        self.urgent.show_dead(count);
     }
 
     pub fn show_oldest(&self, age: Duration) {
-        self.oldest_seconds.set(age.as_secs_f64());
+        self.urgent.show_oldest(age);
     }
 
     pub fn show_alert(&self, alert: &str, fires: bool) {
-        self.alerts.with_label_values(&[alert]).set(i64::from(fires));
+        self.urgent.show_alert(alert, fires);
     }
 
     /// Free share of each window, 0 to 1. Of more connections than have labels of their own, those with most left share
@@ -288,7 +278,7 @@ const LATE_SECONDS: [f64; 8] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0];
 const RECORDS: [f64; 7] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0];
 
 /// Makes metrics and registers them under our prefix.
-struct Maker<'a> {
+pub(super) struct Maker<'a> {
     registry: &'a Registry,
 }
 
@@ -298,8 +288,13 @@ impl Maker<'_> {
         self.float_gauges("sluicegate_bucket_level_ratio", "Free share of each limit window, 0 to 1.", &labels)
     }
 
-    fn oldest(&self) -> Result<Gauge, prometheus::Error> {
-        self.float_gauge("sluicegate_oldest_unapplied_seconds", "Age of the oldest event that no CRM has taken.")
+    fn waiting(&self) -> Result<IntGaugeVec, prometheus::Error> {
+        self.gauges("sluicegate_waiting_deliveries", "Deliveries that wait in delay topics.", &["because"])
+    }
+
+    fn shards_full(&self) -> Result<IntGauge, prometheus::Error> {
+        let help = "Shards that read no new job because what waits fills the disk that it may fill.";
+        self.gauge("sluicegate_shards_full", help)
     }
 
     fn corrections(&self) -> Result<IntCounterVec, prometheus::Error> {
@@ -315,11 +310,11 @@ impl Maker<'_> {
         self.register(IntCounter::with_opts(options(name, help))?)
     }
 
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
+    pub(super) fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
         self.register(IntGaugeVec::new(options(name, help), labels)?)
     }
 
-    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+    pub(super) fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
         self.register(IntGauge::with_opts(options(name, help))?)
     }
 
@@ -327,7 +322,7 @@ impl Maker<'_> {
         self.register(GaugeVec::new(options(name, help), labels)?)
     }
 
-    fn float_gauge(&self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
+    pub(super) fn float_gauge(&self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
         self.register(Gauge::with_opts(options(name, help))?)
     }
 
