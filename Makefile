@@ -16,7 +16,7 @@ N ?= 200
 help: ## Lists these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Installs what the C and C++ parts need to compile, if it is missing
+setup: ## Installs what the C and C++ parts and the tests need, if it is missing
 	@scripts/setup.sh
 
 build: setup ## Builds the optimised program

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what librdkafka (C) and RocksDB (C++) need to compile, if Debian's package list says it is missing.
+# Installs what librdkafka (C) and RocksDB (C++) need to compile, if Debian's package list says it is missing, and
+# promtool, with which the rules of deploy/prometheus are tested.
 # Not here: Rust itself; rust-toolchain.toml pins it and rustup fetches it.
 set -eu
 
@@ -14,7 +15,7 @@ fi
 
 if ! command -v dpkg-query >/dev/null; then
     echo "setup: this is no Debian or Ubuntu; make sure that a C++ compiler, make, pkg-config" >&2
-    echo "setup: and the development files of libclang and OpenSSL are installed" >&2
+    echo "setup: and the development files of libclang and OpenSSL are installed, and promtool of Prometheus" >&2
     exit 0
 fi
 
@@ -25,6 +26,13 @@ for package in $packages; do
         missing="$missing $package"
     fi
 done
+
+# Debian has promtool in the package of the server.
+brings_a_server=""
+if ! command -v promtool >/dev/null; then
+    missing="$missing prometheus"
+    brings_a_server="yes"
+fi
 
 if [ -z "$missing" ]; then
     exit 0
@@ -43,3 +51,12 @@ echo "setup: installing$missing" >&2
 $as_root apt-get update --quiet --quiet
 # shellcheck disable=SC2086 # a list of words
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends $missing >&2
+
+# Only the tool is wanted: a server that came with it just now does not stay. One that was there before is not touched.
+if [ -n "$brings_a_server" ]; then
+    if [ -d /run/systemd/system ]; then
+        $as_root systemctl disable --quiet --now prometheus.service >&2
+    elif command -v service >/dev/null && service prometheus status >/dev/null 2>&1; then
+        $as_root service prometheus stop >&2
+    fi
+fi

@@ -9,6 +9,8 @@
     reason = "a test panics on purpose"
 )]
 
+#[path = "tidy/deploy.rs"]
+mod deploy;
 #[path = "tidy/files.rs"]
 mod files;
 #[path = "tidy/floors.rs"]

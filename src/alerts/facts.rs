@@ -1,7 +1,7 @@
 //! What the alerts are told: thresholds once, and with each look how things stand.
 //! Not here: where it comes from (`app`).
 
-use crate::model::{Because, ConnectionId, Millis};
+use crate::model::{Because, ConnectionId, HoldCause, Millis};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -57,17 +57,8 @@ pub struct Oldest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     pub connection: ConnectionId,
-    pub by: HeldBy,
+    pub by: HoldCause,
     pub since: Millis,
     /// The next automatic action, if it is known.
     pub next: Option<Millis>,
-}
-
-/// Why a connection is held. What a person paused is no alert.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum HeldBy {
-    Credentials,
-    Outage,
-    Quota,
-    Unconfigured,
 }

@@ -1,15 +1,15 @@
 //! `ConnectionHeld`: a connection to which nothing is sent, by name.
 //! Not here: when one is held and when it ends (`machine`); what a person paused.
 
+use crate::alerts::Held;
 use crate::alerts::alert::{Found, Named};
 use crate::alerts::words::{span, whom};
-use crate::alerts::{Held, HeldBy};
-use crate::model::Millis;
+use crate::model::{HoldCause, Millis};
 
 pub(super) fn find(now: Millis, held: &[Held]) -> Option<Found> {
     let mut worst: Vec<&Held> = held.iter().collect();
     // What needs a person first, then who has been held longest.
-    worst.sort_by_key(|it| (it.by, it.since));
+    worst.sort_by_key(|it| (it.by != HoldCause::Credentials, it.by, it.since));
     let first = worst.first()?;
     let named: Vec<Named> =
         worst.iter().map(|it| Named { who: it.connection.to_string(), what: stands(it, now) }).collect();
@@ -23,24 +23,15 @@ pub(super) fn find(now: Millis, held: &[Held]) -> Option<Found> {
 }
 
 fn stands(held: &Held, now: Millis) -> String {
-    format!("{} for {}", name(held.by), span(now.since(held.since)))
+    format!("{} for {}", held.by, span(now.since(held.since)))
 }
 
-fn name(by: HeldBy) -> &'static str {
+fn why(by: HoldCause) -> &'static str {
     match by {
-        HeldBy::Credentials => "credentials",
-        HeldBy::Outage => "outage",
-        HeldBy::Quota => "quota",
-        HeldBy::Unconfigured => "unconfigured",
-    }
-}
-
-fn why(by: HeldBy) -> &'static str {
-    match by {
-        HeldBy::Credentials => "the CRM refuses its credentials",
-        HeldBy::Outage => "its calls fail one after the other",
-        HeldBy::Quota => "the CRM's quota of the day is used up",
-        HeldBy::Unconfigured => "it has vanished from the configuration while something waits for it",
+        HoldCause::Credentials => "the CRM refuses its credentials",
+        HoldCause::Outage => "its calls fail one after the other",
+        HoldCause::Quota => "the CRM's quota of the day is used up",
+        HoldCause::Unconfigured => "it has vanished from the configuration while something waits for it",
     }
 }
 
@@ -48,18 +39,20 @@ fn then(held: &Held, now: Millis) -> String {
     let when = held.next.map(|it| if it <= now { "now".to_owned() } else { format!("in {}", span(it.since(now))) });
     let when = when.unwrap_or_else(|| "soon".to_owned());
     match held.by {
-        HeldBy::Credentials => format!("its access token is asked for again and tried {when}"),
-        HeldBy::Outage => format!("one delivery is tried {when}, and all go on if it succeeds"),
-        HeldBy::Quota => format!("calls go on when the quota is renewed, {when}"),
-        HeldBy::Unconfigured => "nothing until it is configured again".to_owned(),
+        HoldCause::Credentials => format!("its access token is asked for again and tried {when}"),
+        HoldCause::Outage => format!("one delivery is tried {when}, and all go on if it succeeds"),
+        HoldCause::Quota => format!("calls go on when the quota is renewed, {when}"),
+        HoldCause::Unconfigured => "nothing until it is configured again".to_owned(),
     }
 }
 
-fn todo(by: HeldBy) -> &'static str {
+fn todo(by: HoldCause) -> &'static str {
     match by {
-        HeldBy::Credentials => "give the connection a new access token where its settings say it comes from",
-        HeldBy::Outage => "look at the CRM's status page and at the connection's base_url; if it is their fault, wait",
-        HeldBy::Quota => "wait, or buy a higher quota; see what used it up",
-        HeldBy::Unconfigured => "put the connection back into the configuration, or discard what waits for it",
+        HoldCause::Credentials => "give the connection a new access token where its settings say it comes from",
+        HoldCause::Outage => {
+            "look at the CRM's status page and at the connection's base_url; if it is their fault, wait"
+        }
+        HoldCause::Quota => "wait, or buy a higher quota; see what used it up",
+        HoldCause::Unconfigured => "put the connection back into the configuration, or discard what waits for it",
     }
 }

@@ -21,4 +21,4 @@ mod words;
 
 pub use alert::{Alert, Firing, Named};
 pub use board::Board;
-pub use facts::{Facts, Held, HeldBy, Level, Oldest, Thresholds};
+pub use facts::{Facts, Held, Level, Oldest, Thresholds};

@@ -2,8 +2,8 @@
 //! Not here: numbers and windows by themselves (`words`, `sliding`).
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test panics on purpose")]
 
-use super::{Alert, Board, Facts, Firing, Held, HeldBy, Level, Oldest, Thresholds};
-use crate::model::{Because, ConnectionId, Millis, Reason, TenantId};
+use super::{Alert, Board, Facts, Firing, Held, Level, Oldest, Thresholds};
+use crate::model::{Because, ConnectionId, HoldCause, Millis, Reason, TenantId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -234,8 +234,8 @@ fn a_write_that_came_late_fires_for_five_minutes() {
     assert!(night.is_quiet());
 }
 
-fn held(all: &[(&str, HeldBy)]) -> Facts {
-    let held = |(tenant, by): &(&str, HeldBy)| Held {
+fn held(all: &[(&str, HoldCause)]) -> Facts {
+    let held = |(tenant, by): &(&str, HoldCause)| Held {
         connection: id(tenant),
         by: *by,
         since: START,
@@ -248,17 +248,17 @@ fn held(all: &[(&str, HeldBy)]) -> Facts {
 fn a_held_connection_fires_by_name_with_what_happens_next_and_stops_when_it_is_freed() {
     let causes = [
         (
-            HeldBy::Credentials,
+            HoldCause::Credentials,
             "the CRM refuses its credentials",
             "its access token is asked for again and tried in 14 min 59 s",
         ),
-        (HeldBy::Outage, "its calls fail one after the other", "one delivery is tried in 14 min 59 s"),
+        (HoldCause::Outage, "its calls fail one after the other", "one delivery is tried in 14 min 59 s"),
         (
-            HeldBy::Quota,
+            HoldCause::Quota,
             "the CRM's quota of the day is used up",
             "calls go on when the quota is renewed, in 14 min 59 s",
         ),
-        (HeldBy::Unconfigured, "it has vanished from the configuration", "nothing until it is configured again"),
+        (HoldCause::Unconfigured, "it has vanished from the configuration", "nothing until it is configured again"),
     ];
     for (by, why, next) in causes {
         let mut night = Night::begin();
@@ -274,13 +274,13 @@ fn a_held_connection_fires_by_name_with_what_happens_next_and_stops_when_it_is_f
 #[test]
 fn what_needs_a_person_is_named_first_and_a_long_list_is_cut() {
     let mut night = Night::begin();
-    night.look(&held(&[("acme", HeldBy::Outage), ("globex", HeldBy::Credentials)]));
+    night.look(&held(&[("acme", HoldCause::Outage), ("globex", HoldCause::Credentials)]));
     let fires = night.only(Alert::ConnectionHeld);
     assert!(
         fires.cause.starts_with("nothing is sent to globex/hubspot and one other, which are held: the CRM refuses")
     );
     let many: Vec<String> = (0..50).map(|it| format!("tenant-{it}")).collect();
-    let all: Vec<_> = many.iter().map(|it| (it.as_str(), HeldBy::Outage)).collect();
+    let all: Vec<_> = many.iter().map(|it| (it.as_str(), HoldCause::Outage)).collect();
     night.look(&held(&all));
     let fires = night.only(Alert::ConnectionHeld);
     assert_eq!((fires.named.len(), fires.unnamed), (20, 30));
@@ -289,7 +289,7 @@ fn what_needs_a_person_is_named_first_and_a_long_list_is_cut() {
 #[test]
 fn only_changes_are_told() {
     let mut board = Board::new(thresholds());
-    let some = held(&[("acme", HeldBy::Outage)]);
+    let some = held(&[("acme", HoldCause::Outage)]);
     assert_eq!(board.look(at(1), &some), [(Alert::ConnectionHeld, true)]);
     assert_eq!(board.look(at(2), &some), []);
     assert_eq!(board.look(at(3), &Facts::default()), [(Alert::ConnectionHeld, false)]);

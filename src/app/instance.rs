@@ -1,8 +1,10 @@
 //! One running engine: its thread, its events, and what the rest of the process may see of it.
 //! Not here: which log, store and connectors it has; whoever starts it hands them in.
 
+use crate::app::alarms::Alarms;
 use crate::app::clock::Clock;
 use crate::app::inbox::{Events, Inbox};
+use crate::config::AlertSettings;
 use crate::engine::{Ended, Engine, Setup};
 use crate::machine::Note;
 use crate::model::{Because, ConnectionId, Hold, HoldCause, Millis, Pause, Reason, Scope, WindowName};
@@ -21,12 +23,13 @@ const TURN_EVERY: Duration = Duration::from_secs(1);
 const TURN_APART: Duration = Duration::from_millis(1);
 /// How often what people see is renewed.
 const SHOW_EVERY: Duration = Duration::from_millis(200);
-/// How often the levels of all buckets are: there may be many.
+/// How often the levels of all buckets and the alerts are: there may be many.
 const SHOW_BUCKETS_EVERY: Duration = Duration::from_secs(1);
 
 /// What is seen from outside of a running engine.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pulse {
+    pub(super) alarms: Alarms,
     /// Unix milliseconds of the last turn.
     beat: AtomicU64,
     draining: AtomicBool,
@@ -52,6 +55,18 @@ pub(super) struct Seen {
 }
 
 impl Pulse {
+    pub(super) fn new(alerts: &AlertSettings) -> Self {
+        Self {
+            alarms: Alarms::new(alerts),
+            beat: AtomicU64::default(),
+            draining: AtomicBool::default(),
+            assigned: AtomicBool::default(),
+            killed: AtomicBool::default(),
+            seen: Mutex::default(),
+            events: Mutex::default(),
+        }
+    }
+
     /// The process is alive although no loop turns.
     pub(super) fn beat_at(&self, now: Millis) {
         self.beat.store(now.0, Ordering::Relaxed);
@@ -135,6 +150,7 @@ fn run<L: Log, S: Store, C: Crms>(
         let (now, began) = (clock.now(), Instant::now());
         let busy = !events.is_empty();
         let turn = engine.turn(now, events);
+        pulse.alarms.count(now, &turn.notes);
         count(metrics, turn.notes);
         pulse.beat_at(now);
         if SHOW_EVERY <= now.since(shown_at) || turn.ended.is_some() || assigned {
@@ -149,6 +165,7 @@ fn run<L: Log, S: Store, C: Crms>(
             buckets_shown_at = now;
             let levels = engine.bucket_levels(now);
             metrics.show_buckets(&levels);
+            pulse.alarms.look(now, &mut engine, &levels, metrics);
             pulse.seen.lock().unwrap_or_else(PoisonError::into_inner).buckets = levels;
         }
         if turn.ended.is_some() {
@@ -187,8 +204,8 @@ fn count(metrics: &Metrics, notes: Vec<Note>) {
         match note {
             Note::Ended { crm, outcome } => metrics.ended(crm, outcome),
             Note::Called { crm, result, inputs, took } => metrics.called(crm, result, inputs, took),
-            Note::Synced { crm, lag } => metrics.synced(crm, lag),
-            Note::Retried { crm, reason } => metrics.retried(crm, reason),
+            Note::Synced { connection, lag } => metrics.synced(connection.crm, lag),
+            Note::Retried { connection, reason } => metrics.retried(connection.crm, reason),
             Note::Waits { crm, because } => metrics.waits(crm, because),
             Note::Committed { result, took } => metrics.committed(result, took),
             Note::Corrected { crm, up } => metrics.corrected(crm, up),

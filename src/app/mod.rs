@@ -2,6 +2,8 @@
 //! Not here: any decision. The only module that knows every adapter.
 
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
+mod alarms;
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod clock;
 mod commands;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]

@@ -51,7 +51,7 @@ fn run_with(settings: &Settings) -> Result<Exit, Exit> {
         settings: tuning::engine_settings(settings),
         tenants: Arc::new(world::tenants(settings)),
         metrics,
-        pulse: Arc::new(Pulse::default()),
+        pulse: Arc::new(Pulse::new(&settings.alerts)),
         clock: Clock::start(),
         runtime: runtime.handle().clone(),
     };

@@ -5,8 +5,8 @@ use crate::app::clock::Clock;
 use crate::app::instance::Pulse;
 use crate::model::{ConnectionId, Crm, Hold, HoldCause, Millis, Pause, Scope, TenantId};
 use crate::ops::{
-    ConnectionStatus, Explaining, HoldStatus, Instance, InstanceFacts, Liveness, PauseStatus, Readiness, ShardStatus,
-    Status, Totals, Unready, of_hold, of_pause,
+    Alerts, ConnectionStatus, Explaining, HoldStatus, Instance, InstanceFacts, Liveness, PauseStatus, Readiness,
+    ShardStatus, Status, Totals, Unready, of_hold, of_pause,
 };
 use crate::ports::{Event, Question, Waiters};
 use crate::wire::moment;
@@ -94,6 +94,10 @@ impl Instance for SeenInstance {
         let answer = Box::new(move |explained| drop(sender.send(explained)));
         self.pulse.tell(Event::Explain(Question { tenant, connection, answer }));
         Box::pin(async move { answered.await.ok() })
+    }
+
+    fn alerts(&self) -> Alerts {
+        self.pulse.alarms.shown()
     }
 }
 

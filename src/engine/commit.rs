@@ -269,6 +269,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         if !self.shards.contains_key(&shard) {
             return;
         }
+        if let Err(fault) = self.follow_dead(shard, part) {
+            return self.store_failed(shard, &fault);
+        }
         // Each entry that ended is up to five keys.
         let mut batch = Batch { writes: Vec::with_capacity(part.puts.len() + 5 * part.removed.len() + 2) };
         for (key, value) in &part.puts {

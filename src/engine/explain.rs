@@ -57,7 +57,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     ) -> Result<StandingLine, StoreFault> {
         let connection = self.connection(&id);
         let pauses = machine.pauses().iter().filter(|(scope, pause)| {
-            let covers = connection.as_ref().is_some_and(|it| scope.covers(&id, it.crm));
+            let covers = connection.as_ref().is_some_and(|it| scope.covers(&id, Some(it.crm)));
             covers && pause.until.is_none_or(|it| now < it)
         });
         let (ready, calls) = machine.in_memory(&id);

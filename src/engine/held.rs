@@ -2,10 +2,12 @@
 //! tenants that nobody knows yet are kept for a minute, and people are told.
 //! Not here: the rules (`machine`).
 
-use crate::engine::Engine;
 use crate::engine::shard::ShardSlot;
+use crate::engine::{Engine, Tenants};
 use crate::machine::{Bug, Input, JobRead, Out, Verdict};
-use crate::model::{Command, ConnectionId, Hold, Millis, Offset, Pause, Reason, Received, Scope, Shard, Tier, Topic};
+use crate::model::{
+    Command, ConnectionId, Crm, Hold, Millis, Offset, Pause, Reason, Received, Scope, Shard, Tier, Topic,
+};
 use crate::ports::{Crms, Log, Store};
 use crate::wire;
 use std::collections::BTreeMap;
@@ -80,7 +82,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
 
     /// Other tenants and connections from now on. Jobs that waited for their tenant come first: no newer one of theirs
     /// has been read as a delivery yet.
-    pub fn reconfigure(&mut self, now: Millis, tenants: crate::engine::Tenants) {
+    pub fn reconfigure(&mut self, now: Millis, tenants: Tenants) {
         self.tenants = tenants;
         for shard in self.running() {
             self.configure(now, shard);
@@ -129,9 +131,19 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         machines.flat_map(|it| it.holds().iter().map(|(id, hold)| (id.clone(), hold.clone()))).collect()
     }
 
+    /// None where the connection is not configured.
+    pub fn crm_of(&self, id: &ConnectionId) -> Option<Crm> {
+        crm_of(&self.tenants, id)
+    }
+
     /// What people paused. Of a scope that is kept by several shards the first one's words.
     pub fn pauses(&self) -> BTreeMap<Scope, Pause> {
         let machines = self.shards.values().rev().filter_map(ShardSlot::machine);
         machines.flat_map(|it| it.pauses().iter().map(|(scope, pause)| (scope.clone(), pause.clone()))).collect()
     }
+}
+
+/// None where the connection is not configured.
+pub(super) fn crm_of(tenants: &Tenants, id: &ConnectionId) -> Option<Crm> {
+    tenants.get(&id.tenant)?.iter().find(|it| it.id == *id).map(|it| it.crm)
 }

@@ -16,6 +16,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         }
         let mut batch = Batch::default();
         for change in changes {
+            if let IndexWrite::File { entry, .. } = &change {
+                self.note_filed(shard, &entry.key);
+            }
             let timer = put(&mut batch, change);
             let Some(slot) = self.shards.get_mut(&shard) else { continue };
             if let Some(timer) = timer {

@@ -54,7 +54,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     }
 
     /// Everything under `prefix`, piece by piece.
-    fn each(
+    pub(super) fn each(
         &self,
         shard: Shard,
         prefix: &[u8],

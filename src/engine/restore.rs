@@ -146,6 +146,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             return Ok(());
         }
         let mut restored = self.read_state(shard)?;
+        self.count_dead(shard)?;
         restored.at = now;
         self.drop_settled(shard, &restored)?;
         self.queue_heads(shard)?;

@@ -2,7 +2,9 @@
 //! Not here: what moves it on (`restore`, `handover`).
 
 use crate::engine::age::Aging;
+use crate::engine::dead::DeadLetters;
 use crate::engine::forget::Forgetting;
+use crate::engine::oldest::Cursor;
 use crate::machine::Machine;
 use crate::model::{ConnectionId, Millis, Offset, Received, Tier, Topic};
 use crate::ports::Assignment;
@@ -31,6 +33,10 @@ pub(super) struct ShardSlot {
     pub quiet_until: Millis,
     /// When the copy was last noted as current.
     pub noted_at: Millis,
+    /// Dead letters that nobody has replayed or discarded.
+    pub dead: DeadLetters,
+    /// Where the oldest waiting delivery is looked for.
+    pub oldest: Cursor,
     pub forgetting: Forgetting,
     pub aging: Aging,
     /// The last connection whose queue was read: the next one is served first.
@@ -89,6 +95,8 @@ impl ShardSlot {
             committed_once: false,
             quiet_until,
             noted_at: now,
+            dead: DeadLetters::new(),
+            oldest: Cursor::default(),
             forgetting: Forgetting::default(),
             aging: Aging::default(),
             loaded_last: None,

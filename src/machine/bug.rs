@@ -40,6 +40,10 @@ pub enum Bug {
     TrustsUnknown,
     /// Waiting deliveries run before `jobs` has been read up to them.
     RunsAheadOfJobs,
+    /// A dead letter that was given another life still counts as dead.
+    CountsTheRevived,
+    /// The oldest that waits is not looked for below where it was found before.
+    OverlooksTheOldest,
     /// A message that the log refuses for good does not die.
     KeepsRefused,
     /// A key that succeeded is looked at however long ago that was.
@@ -73,7 +77,7 @@ pub enum Bug {
 }
 
 impl Bug {
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         Self::SettlesOnRead,
         Self::WatermarkPassesOpen,
         Self::ForgetsApplied,
@@ -92,6 +96,8 @@ impl Bug {
         Self::DropsAborted,
         Self::TrustsUnknown,
         Self::RunsAheadOfJobs,
+        Self::CountsTheRevived,
+        Self::OverlooksTheOldest,
         Self::KeepsRefused,
         Self::RemembersForEver,
         Self::RenewsWhatIsLoaded,

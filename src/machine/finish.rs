@@ -82,9 +82,10 @@ impl Machine {
     fn applied(&mut self, at: &mut Moment<'_>, (member, record_id): (Box<Delivery>, String)) {
         let (dedupe, seq) = (member.target.dedupe, member.seq);
         let connection = member.target.connection.id.clone();
-        at.out
-            .notes
-            .push(Note::Synced { crm: member.target.connection.crm, lag: at.now.since(member.job.occurred_at) });
+        at.out.notes.push(Note::Synced {
+            connection: Arc::clone(&member.target.connection),
+            lag: at.now.since(member.job.occurred_at),
+        });
         if !self.bug(Bug::KeepsAppliedToItself) {
             let key = StateKey::Applied(member.target.tenant, dedupe);
             self.building.puts.insert(key, Some(StateValue::Applied(AppliedMark { at: at.now, seq })));
@@ -112,7 +113,9 @@ impl Machine {
         match next {
             Next::Exhausted => self.die(at, member, (fault, took, true)),
             Next::Again { due, delay, tier } => {
-                at.out.notes.push(Note::Retried { crm: member.target.connection.crm, reason: fault.reason });
+                at.out
+                    .notes
+                    .push(Note::Retried { connection: Arc::clone(&member.target.connection), reason: fault.reason });
                 member.attempt = counted;
                 member.history.0.push(tried(&member, at.now, &fault, took, Some(delay)));
                 let due = if self.bug(Bug::RetriesEarly) { due.before(Duration::from_secs(3)) } else { due };

@@ -24,6 +24,7 @@ mod input;
 mod limit;
 mod moment;
 mod note;
+mod oldest;
 mod order;
 mod part;
 mod read;

@@ -1,7 +1,10 @@
 //! What is worth counting or telling: a step's facts for metrics and log.
 //! Not here: names of metrics (`telemetry`), who emits them (`engine`).
 
-use crate::model::{Because, ConnectionId, Crm, Hold, HoldCause, Offset, Outcome, Pause, Reason, Scope, Seq};
+use crate::model::{
+    Because, Connection, ConnectionId, Crm, Hold, HoldCause, Offset, Outcome, Pause, Reason, Scope, Seq,
+};
+use std::sync::Arc;
 use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +23,11 @@ pub enum Note {
     },
     /// An event reached the CRM this long after it occurred.
     Synced {
-        crm: Crm,
+        connection: Arc<Connection>,
         lag: Duration,
     },
     Retried {
-        crm: Crm,
+        connection: Arc<Connection>,
         reason: Reason,
     },
     Waits {

@@ -65,11 +65,11 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Whether it speaks of this connection.
-    pub fn covers(&self, id: &ConnectionId, crm: Crm) -> bool {
+    /// Whether it speaks of this connection; `crm` is none where that is not known, as the connection is not configured.
+    pub fn covers(&self, id: &ConnectionId, crm: Option<Crm>) -> bool {
         match self {
             Self::All => true,
-            Self::Crm(it) => *it == crm,
+            Self::Crm(it) => Some(*it) == crm,
             Self::Tenant(it) => *it == id.tenant,
             Self::Connection(it) => it == id,
         }

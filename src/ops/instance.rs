@@ -4,6 +4,7 @@
 //! What is read back by another process is tolerant: unknown fields are passed over, names are texts.
 
 use crate::model::TenantId;
+use crate::ops::Alerts;
 use crate::ports::Explained;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -24,6 +25,7 @@ pub trait Instance: Send + Sync {
     /// What of a tenant, or of one of its connections, waits and why. None: the loop did not answer, because it has
     /// ended or is about to be started anew.
     fn explain(&self, tenant: TenantId, connection: Option<Arc<str>>) -> Explaining<'_>;
+    fn alerts(&self) -> Alerts;
 }
 
 /// The loop's answer that is being waited for.

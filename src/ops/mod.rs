@@ -1,6 +1,7 @@
 //! What an operator does, as functions, and what they need of a running instance, as traits.
 //! Not here: how it is typed (`cli`) or served (`web`); who implements the traits (`app`).
 
+mod alerts;
 mod append;
 mod ask;
 mod body;
@@ -13,6 +14,7 @@ mod lines;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use alerts::{AboutStatus, AlertStatus, Alerts};
 pub use append::{AppendFault, Appended, Appending, JobLog, NewJob};
 pub use ask::{AskFault, explanation, give_to_instance, instance_url, status};
 pub use body::{BodyFault, Declared, FAULTS_MAX, Faults, JOBS_MAX, read_jobs};

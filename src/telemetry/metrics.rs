@@ -2,6 +2,7 @@
 //! Not here: where a number comes from.
 
 use crate::model::{Because, ConnectionId, Crm, HoldCause, Outcome, Reason, WindowName};
+use crate::telemetry::urgent::Urgent;
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry,
 };
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Every metric's name: docs/metrics.md lists the same.
-pub const NAMES: [&str; 25] = [
+pub const NAMES: [&str; 28] = [
     "sluicegate_jobs_total",
     "sluicegate_attempts_total",
     "sluicegate_retries_total",
@@ -36,6 +37,9 @@ pub const NAMES: [&str; 25] = [
     "sluicegate_shards_full",
     "sluicegate_held_connections",
     "sluicegate_pauses",
+    "sluicegate_dlq_depth",
+    "sluicegate_oldest_unapplied_seconds",
+    "sluicegate_alert_firing",
     "sluicegate_build_info",
 ];
 
@@ -69,6 +73,7 @@ pub struct Metrics {
     shards_full: IntGauge,
     held: IntGaugeVec,
     pauses: IntGauge,
+    urgent: Urgent,
 }
 
 /// What of all shards together is shown as gauges.
@@ -160,6 +165,7 @@ impl Metrics {
             shards_full: make.shards_full()?,
             held: make.gauges("sluicegate_held_connections", "Connections that are held, by cause.", &["cause"])?,
             pauses: make.gauge("sluicegate_pauses", "Scopes that a person paused.")?,
+            urgent: Urgent::new(&make)?,
             registry,
         })
     }
@@ -229,6 +235,18 @@ impl Metrics {
         self.memory_bytes.set(f64::from(u32::try_from(levels.memory_bytes).unwrap_or(u32::MAX)));
     }
 
+    pub fn show_dead(&self, count: u64) {
+        self.urgent.show_dead(count);
+    }
+
+    pub fn show_oldest(&self, age: Duration) {
+        self.urgent.show_oldest(age);
+    }
+
+    pub fn show_alert(&self, alert: &str, fires: bool) {
+        self.urgent.show_alert(alert, fires);
+    }
+
     /// Free share of each window, 0 to 1. Of more connections than have labels of their own, those with most left share
     /// one, which shows the lowest of them per window.
     pub fn show_buckets(&self, levels: &[(ConnectionId, WindowName, f64)]) {
@@ -274,7 +292,7 @@ const LATE_SECONDS: [f64; 8] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0];
 const RECORDS: [f64; 7] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0];
 
 /// Makes metrics and registers them under our prefix.
-struct Maker<'a> {
+pub(super) struct Maker<'a> {
     registry: &'a Registry,
 }
 
@@ -306,11 +324,11 @@ impl Maker<'_> {
         self.register(IntCounter::with_opts(options(name, help))?)
     }
 
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
+    pub(super) fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
         self.register(IntGaugeVec::new(options(name, help), labels)?)
     }
 
-    fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+    pub(super) fn gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
         self.register(IntGauge::with_opts(options(name, help))?)
     }
 
@@ -318,7 +336,7 @@ impl Maker<'_> {
         self.register(GaugeVec::new(options(name, help), labels)?)
     }
 
-    fn float_gauge(&self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
+    pub(super) fn float_gauge(&self, name: &str, help: &str) -> Result<Gauge, prometheus::Error> {
         self.register(Gauge::with_opts(options(name, help))?)
     }
 
@@ -363,6 +381,7 @@ mod tests {
         let id = ConnectionId { tenant: TenantId::from("acme"), name: "hubspot".into() };
         metrics.show_buckets(&[(id, Window::rolling(1, Duration::from_secs(10)).name, 0.5)]);
         metrics.show(super::Levels::default());
+        metrics.show_alert("SyncLag", false);
         let text = metrics.text().unwrap();
         for name in NAMES {
             assert!(text.contains(&format!("# TYPE {name} ")), "{name}");

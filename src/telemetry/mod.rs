@@ -2,5 +2,6 @@
 //! Not here: who emits them (`app`), what they mean for alerts.
 
 mod metrics;
+mod urgent;
 
 pub use metrics::{Levels, Metrics, NAMES};

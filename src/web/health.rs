@@ -1,4 +1,4 @@
-//! What probes, scrapers and people read: alive, ready, metrics, status.
+//! What probes, scrapers and people read: alive, ready, metrics, status, alerts.
 //! Not here: the facts (`ops::Instance`, `telemetry`).
 
 use crate::ops::Liveness;
@@ -44,6 +44,11 @@ pub(super) async fn metrics(State(faces): State<Arc<Faces>>) -> Response {
 /// `GET /api/v1/status`.
 pub(super) async fn status(State(faces): State<Arc<Faces>>) -> Response {
     answer(StatusCode::OK, &faces.instance.status())
+}
+
+/// `GET /api/v1/alerts`.
+pub(super) async fn alerts(State(faces): State<Arc<Faces>>) -> Response {
+    answer(StatusCode::OK, &faces.instance.alerts())
 }
 
 fn ok_if(good: bool) -> StatusCode {

@@ -110,6 +110,7 @@ fn router(faces: Faces, gate: Gate, limits: Limits) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/api/v1/status", get(health::status))
         .route("/api/v1/explain", get(operate::explanation))
+        .route("/api/v1/alerts", get(health::alerts))
         .with_state(Arc::clone(&faces));
     let behind_the_gate = posts
         .merge(reads)
@@ -125,7 +126,7 @@ fn router(faces: Faces, gate: Gate, limits: Limits) -> Router {
 }
 
 async fn unknown() -> Response {
-    let hint = "there are /healthz, /readyz, /metrics, /api/v1/status, /api/v1/explain, POST /api/v1/pause, POST \
+    let hint = "there are /healthz, /readyz, /metrics, /api/v1/status, /api/v1/alerts, /api/v1/explain, POST /api/v1/pause, POST \
                 /api/v1/resume and POST /v1/jobs";
     refusal(StatusCode::NOT_FOUND, "there is nothing at this path", hint)
 }

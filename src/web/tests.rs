@@ -10,7 +10,8 @@ mod operate;
 use crate::model::{Because, ConnectionId, Crm, Millis, Shard, TenantId};
 use crate::ops::tests::{Mood, PaperLog, SHARDS};
 use crate::ops::{
-    ConnectionStatus, Explaining, Instance, InstanceFacts, Liveness, Readiness, ShardStatus, Status, Totals, Unready,
+    AboutStatus, AlertStatus, Alerts, ConnectionStatus, Explaining, Instance, InstanceFacts, Liveness, Readiness,
+    ShardStatus, Status, Totals, Unready,
 };
 use crate::ports::{Explained, StandingLine, Waiters};
 use crate::telemetry::Metrics;
@@ -87,6 +88,21 @@ impl Instance for PaperInstance {
             attempts_max: 6,
         };
         Box::pin(async move { known.then_some(explained) })
+    }
+
+    fn alerts(&self) -> Alerts {
+        Alerts {
+            firing: vec![AlertStatus {
+                alert: "SyncLag".to_owned(),
+                since: "2026-01-31T12:00:00.000Z".to_owned(),
+                cause: "it is late".to_owned(),
+                about: vec![AboutStatus { who: "acme/hubspot".to_owned(), what: "3 min old, retry".to_owned() }],
+                more: 2,
+                next: "it goes on".to_owned(),
+                todo: "look".to_owned(),
+            }],
+            quiet: vec!["RetryRate".to_owned()],
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::workload::ConnIx;
 use crate::world::{Action, BEGIN, Failure, Life, Shared, Status, World};
 use sluicegate::engine::{Ended, Turn};
 use sluicegate::machine::{Bug, Note};
-use sluicegate::model::{Incarnation, Millis, Topic};
+use sluicegate::model::{Incarnation, Millis, Shard, Topic};
 use sluicegate::ports::Event;
 use std::panic::AssertUnwindSafe;
 
@@ -41,6 +41,19 @@ pub fn run(options: Options, how: How) -> Report {
     run.begin();
     run.go_on();
     run.report()
+}
+
+/// Nothing waits unseen: whatever waits in a shard, an oldest of it is found, and none where nothing is.
+fn unseen(engine: &mut Brain) -> Option<String> {
+    let found: Vec<Shard> = engine.oldest_unapplied().iter().map(|it| it.shard).collect();
+    engine.gauges().into_iter().find_map(|(shard, gauges)| {
+        let filed = gauges.waiting.values().sum::<u64>() - gauges.on_way;
+        let is_found = found.contains(&shard);
+        let empty = gauges.in_memory == 0 && gauges.calls == 0 && filed == 0;
+        let nothing = empty && gauges.on_way == 0;
+        let wrong = (0 < filed && !is_found) || (nothing && is_found);
+        wrong.then(|| format!("{shard}: {filed} wait, found an oldest: {is_found}"))
+    })
 }
 
 struct Run {
@@ -135,7 +148,12 @@ impl Run {
         let Some(engine) = self.engines[who.slot].as_mut() else { return };
         let turned = std::panic::catch_unwind(AssertUnwindSafe(|| engine.turn(now, events)));
         match turned {
-            Ok(turn) => self.after_turn(who, &turn, had_events),
+            Ok(turn) => {
+                if let Some(problem) = turn.ended.is_none().then(|| unseen(engine)).flatten() {
+                    self.world.borrow_mut().broken("I1", format!("{who}: {problem}"));
+                }
+                self.after_turn(who, &turn, had_events);
+            }
             Err(payload) if payload.is::<Killed>() => self.kill(who.slot, false),
             Err(payload) => {
                 let what = payload.downcast_ref::<String>().cloned();

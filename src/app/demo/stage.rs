@@ -267,11 +267,12 @@ impl Stage {
         let now = move || clock.now();
         let crms = HttpCrms::new(calls.handle().clone(), http, self.accesses.clone(), sink, Arc::new(now));
         let reader = log.reader();
-        let settings = tuning::engine_settings(&defaults()?);
+        let defaults = defaults()?;
+        let settings = tuning::engine_settings(&defaults);
         let tenants = Arc::clone(&self.tenants);
         let incarnation = Incarnation(rand::random());
         let setup = Setup { settings, tenants, log, store, crms, seed: rand::random(), incarnation };
-        let pulse = Arc::new(Pulse::default());
+        let pulse = Arc::new(Pulse::new(&defaults.alerts));
         let core = instance::start(setup, inbox, (Arc::clone(&pulse), self.metrics.clone()), self.clock)?;
         Ok(EngineLife { pulse, core, producer, reader, calls, events })
     }

@@ -55,9 +55,30 @@ async fn the_status_that_is_asked_for_is_the_one_that_is_given() {
 }
 
 #[tokio::test]
+async fn alerts_are_told_in_whole_sentences_and_what_is_quiet_is_named() {
+    let served = serve().await;
+    let (status, _, body) = told(served.get("/api/v1/alerts")).await;
+    let firing = serde_json::json!({
+        "alert": "SyncLag", "since": "2026-01-31T12:00:00.000Z", "cause": "it is late",
+        "about": [{ "who": "acme/hubspot", "what": "3 min old, retry" }], "more": 2,
+        "next": "it goes on", "todo": "look",
+    });
+    assert_eq!((status, body), (200, serde_json::json!({ "firing": [firing], "quiet": ["RetryRate"] })));
+}
+
+#[tokio::test]
 async fn with_a_token_everything_but_the_probes_needs_it() {
     let served = serve_with(Some(TOKEN), Limits::default()).await;
-    for path in ["/metrics", "/api/v1/status", "/api/v1/explain", "/api/v1/pause", "/v1/jobs", "/nowhere", "/"] {
+    for path in [
+        "/metrics",
+        "/api/v1/status",
+        "/api/v1/alerts",
+        "/api/v1/explain",
+        "/api/v1/pause",
+        "/v1/jobs",
+        "/nowhere",
+        "/",
+    ] {
         let answer = served.get(path).send().await.unwrap();
         assert_eq!(
             (answer.status().as_u16(), &answer.headers()["www-authenticate"]),

@@ -6,7 +6,7 @@ use crate::ledger::Del;
 use crate::marks::Mark;
 use crate::world::{Life, World};
 use sluicegate::machine::Gauges;
-use sluicegate::model::{EntryKey, Object, Shard, Topic};
+use sluicegate::model::{EntryKey, Object, Shard, StateKey, Topic};
 use sluicegate::ports::{Event, LogEvent};
 use sluicegate::wire;
 use std::collections::BTreeMap;
@@ -25,6 +25,7 @@ impl World {
             self.marks.hit_if(self.options.machine.waiting_bytes_max <= gauges.waiting_bytes, Mark::DiskFull);
             if self.is_settled(who, shard) {
                 self.store_is_fold(who, shard);
+                self.dead_are_counted(who, shard, brain);
                 if gauges.building == 0 && self.clients[who.slot].pending.is_none() {
                     self.counts_what_waits(who, shard, &gauges);
                 }
@@ -82,6 +83,16 @@ impl World {
             let what =
                 format!("{who}: the store of shard {shard} is not the fold: wrong {wrong:?}, too much {extra:?}");
             self.broken("I6", what);
+        }
+    }
+
+    /// What people are told of dead letters is what the changelog says, whoever owned the shard before.
+    fn dead_are_counted(&mut self, who: Life, shard: Shard, brain: &Brain) {
+        let dead = |key: &[u8]| matches!(wire::state::decode(Topic::State, key, None), Ok((StateKey::Dead(_, _), _)));
+        let expected = self.ledger.fold(shard).state.keys().filter(|it| dead(it)).count() as u64;
+        let counted = brain.dead_letters().get(&shard).map(|it| it.values().sum::<u64>());
+        if counted != Some(expected) {
+            self.broken("I6", format!("{who}: shard {shard} has {expected} dead letters, {counted:?} are counted"));
         }
     }
 
