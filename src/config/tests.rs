@@ -47,7 +47,8 @@ fn read(text: &str) -> Result<Settings, Faults> {
 }
 
 fn fixtures(folder: &str) -> Vec<PathBuf> {
-    let folder = Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("tests/data/config").join(folder);
+    // Tests run in the folder of the package.
+    let folder = Path::new("tests/data/config").join(folder);
     let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
     paths.retain(|it| it.extension().is_some_and(|it| it == "toml"));
     paths.sort();
