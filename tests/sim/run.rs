@@ -267,7 +267,9 @@ impl Run {
                 // That it was held for something else before it vanished is forgotten.
                 let now = world.now;
                 let views = world.processes.iter_mut().flat_map(|it| it.view.shards.values_mut());
-                views.for_each(|it| drop(it.freed.insert(conn, now)));
+                for view in views {
+                    view.freed.insert(conn, now);
+                }
             } else {
                 world.absent.insert(conn);
                 world.ever_absent.insert(conn);
