@@ -256,7 +256,7 @@ impl Run {
 
     /// The configuration changes, and every process is told at once.
     fn configure(&mut self, conn: ConnIx, present: bool) {
-        let (now, tenants) = {
+        let tenants = {
             let mut world = self.world.borrow_mut();
             if !present && !world.faults_on {
                 return;
@@ -280,10 +280,14 @@ impl Run {
                     world.plan_turn(who, now);
                 }
             }
-            (world.now, brain::tenants(&world.workload, &world.absent))
+            brain::tenants(&world.workload, &world.absent)
         };
         for slot in 0..self.engines.len() {
             let Some(engine) = self.engines[slot].as_mut() else { continue };
+            let now = {
+                let world = self.world.borrow();
+                world.clock(world.life(slot))
+            };
             let told = std::panic::catch_unwind(AssertUnwindSafe(|| engine.reconfigure(now, tenants.clone())));
             match told {
                 Ok(()) => {}
