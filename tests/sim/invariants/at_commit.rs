@@ -168,8 +168,8 @@ impl World {
             }
         }
         self.each_success_has_its_key(sum);
-        for (del, outcome) in &sum.outcomes {
-            self.check_outcome(*del, *outcome, sum);
+        for (del, outcome, decided) in &sum.outcomes {
+            self.check_outcome(*del, (*outcome, *decided), sum);
         }
         let died: BTreeSet<Del> = sum.outcomes.iter().filter(|it| it.1 == Outcome::Dead).map(|it| it.0).collect();
         for del in sum.dead_letters.iter().filter(|it| it.conn.is_some()) {
@@ -185,7 +185,7 @@ impl World {
         }
     }
 
-    fn check_outcome(&mut self, del: Del, outcome: Outcome, sum: &Sum) {
+    fn check_outcome(&mut self, del: Del, (outcome, decided): (Outcome, Millis), sum: &Sum) {
         let entry = &self.ledger.deliveries[&del];
         let problem = match outcome {
             Outcome::Applied => {
@@ -193,7 +193,7 @@ impl World {
             }
             Outcome::Dead => (!sum.dead_letters.contains(&del)).then(|| "dead without a dead letter".to_owned()),
             Outcome::Duplicate => {
-                let remembered = |at: &Millis| self.now.0 <= at.0 + self.options.machine.ttl_ms + 2 * COMMIT_MS;
+                let remembered = |at: &Millis| decided.0 <= at.0 + self.options.machine.ttl_ms;
                 let known = self.key_of(del).is_some_and(|it| self.ledger.applied.get(&it).is_some_and(remembered));
                 (!known && !self.is_expired(del, entry)).then(|| "a duplicate of nothing".to_owned())
             }
