@@ -48,7 +48,7 @@ use run::{How, run};
 use sluicegate::machine::Bug;
 
 /// Seeds of one run of the tests, unless `SLUICEGATE_SIM_SEEDS` says otherwise.
-const SEEDS: u64 = 2_000;
+const SEEDS: u64 = 10_000;
 /// Seeds within which each planted bug must be caught.
 const BUG_SEEDS: u64 = 2_000;
 

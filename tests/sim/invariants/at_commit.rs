@@ -10,9 +10,6 @@ use crate::world::World;
 use sluicegate::model::{Because, Message, Millis, Outcome, Reason, Shard, Topic};
 use std::collections::BTreeSet;
 
-/// A job of several connections, read again after a crash, repeats the line `duplicate` for those that had ended.
-const TOLERATE_REPEATED_DUPLICATE: bool = true;
-
 /// A decision is in a commit after so long at most, ms.
 const COMMIT_MS: u64 = 90_000;
 
@@ -212,10 +209,16 @@ impl World {
 
     /// One outcome, and one more for each rewind.
     pub fn ended_too_often(&self, entry: &Entry) -> bool {
+        let others = entry.outcomes.len().saturating_sub(1);
+        1 + entry.rewinds as usize + self.unremembered(entry).min(others) < entry.outcomes.len()
+    }
+
+    /// Ends of a delivery that a successor need not know of. That one was a duplicate is told by its key alone, until its
+    /// whole job is settled: a job of several connections that is read again after a crash says so again, or is applied
+    /// if the key has lapsed meanwhile.
+    pub fn unremembered(&self, entry: &Entry) -> usize {
         let several = matches!(&self.workload.spec(entry.job).kind, Kind::Valid { conns, .. } if 1 < conns.len());
-        let again = entry.outcomes.iter().skip(1).filter(|it| it.0 == Outcome::Duplicate).count();
-        let tolerated = if TOLERATE_REPEATED_DUPLICATE && several { again } else { 0 };
-        1 + entry.rewinds as usize + tolerated < entry.outcomes.len()
+        if several { entry.outcomes.iter().filter(|it| it.0 == Outcome::Duplicate).count() } else { 0 }
     }
 
     fn was_told(&self, del: Del, job: JobIx) -> bool {
