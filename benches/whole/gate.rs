@@ -41,6 +41,16 @@ impl Gate {
         lines.map(|it| it.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
     }
 
+    /// The lowest bound of a histogram's buckets that so large a share of its values keeps within.
+    pub(crate) fn within(&self, name: &str, share: f64) -> f64 {
+        let (text, count) = (self.get("/metrics").unwrap_or_default(), self.metric(&format!("{name}_count")));
+        let bucket = format!("{name}_bucket{{le=\"");
+        let bounds = text.lines().filter_map(|it| it.strip_prefix(&bucket)?.split_once("\"} "));
+        let parsed = bounds.map(|(bound, below)| (bound.parse::<f64>().unwrap(), below.parse::<f64>().unwrap()));
+        let enough = parsed.filter(|(_, below)| count * share <= *below).map(|(bound, _)| bound);
+        enough.fold(f64::INFINITY, f64::min)
+    }
+
     fn get(&self, path: &str) -> Option<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.listen)).ok()?;
         write!(stream, "GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n").ok()?;
