@@ -48,11 +48,6 @@ impl Crm {
         self.command("settings", &json!({"change": settings}));
     }
 
-    /// Changes settings of all accounts, those yet to open included.
-    pub(crate) fn change(&self, change: &Value) {
-        self.command("settings", &json!({"change": change}));
-    }
-
     /// Opens the account of a tenant before its first call, empty, with these changes of the settings.
     pub(crate) fn open(&self, tenant: u64, change: &Value) {
         let account = token(tenant);

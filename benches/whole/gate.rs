@@ -41,14 +41,12 @@ impl Gate {
         lines.map(|it| it.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
     }
 
-    /// The lowest bound of a histogram's buckets that so large a share of its values keeps within.
-    pub(crate) fn within(&self, name: &str, share: f64) -> f64 {
+    /// The share of a histogram's values that lie within one of its bounds, as Prometheus spells it.
+    pub(crate) fn within(&self, name: &str, bound: &str) -> f64 {
         let (text, count) = (self.get("/metrics").unwrap_or_default(), self.metric(&format!("{name}_count")));
-        let bucket = format!("{name}_bucket{{le=\"");
-        let bounds = text.lines().filter_map(|it| it.strip_prefix(&bucket)?.split_once("\"} "));
-        let parsed = bounds.map(|(bound, below)| (bound.parse::<f64>().unwrap(), below.parse::<f64>().unwrap()));
-        let enough = parsed.filter(|(_, below)| count * share <= *below).map(|(bound, _)| bound);
-        enough.fold(f64::INFINITY, f64::min)
+        let bucket = format!("{name}_bucket{{le=\"{bound}\"}} ");
+        let within = text.lines().find_map(|it| it.strip_prefix(&bucket)).expect("the histogram has this bound");
+        within.parse::<f64>().unwrap() / count
     }
 
     fn get(&self, path: &str) -> Option<String> {

@@ -14,10 +14,10 @@ const RUNS: usize = 3;
 
 pub(crate) fn second_attempts(table: &mut Table) {
     let samples: Vec<f64> = (0..RUNS).map(|_| late()).collect();
-    table.add("10,000 jobs that fail once: retries late by, p99 at most", "ms", &samples, &Target::AtMost(100.0));
+    table.add("10,000 jobs that fail once: retries at most 100 ms late", "%", &samples, &Target::AtLeast(99.0));
 }
 
-/// The bound of the histogram's buckets that 99 % of the retries keep within, in ms.
+/// The share of retries that were called at most 100 ms after they were due, in %.
 fn late() -> f64 {
     let crm = Crm::start(Duration::from_millis(20));
     let answer = ScriptedAnswer::Call { fault: Fault::Status { status: 503, retry_after_s: None }, applied: false };
@@ -35,5 +35,5 @@ fn late() -> f64 {
     let name = "sluicegate_due_lateness_seconds";
     let (sum, count) = (gate.metric(&format!("{name}_sum")), gate.metric(&format!("{name}_count")));
     eprintln!("  {count} retries, {:.1} ms late on average", 1_000.0 * sum / count);
-    1_000.0 * gate.within(name, 0.99)
+    100.0 * gate.within(name, "0.1")
 }

@@ -28,13 +28,13 @@ pub(crate) fn of_all(table: &mut Table) {
     crm.faults(None, &[FaultRule::always(Fault::Status { status: 503, retry_after_s: None })]);
     let away = Instant::now();
     jobs.pace(PER_TICK, || AWAY < away.elapsed());
-    let dead = || gate.metric("sluicegate_dlq_depth") as u64;
+    let dead = || gate.metric("sluicegate_dlq_depth");
     let (dead_before, calls) = (dead(), crm.counts().0);
     crm.faults(None, &[]);
     let back = Instant::now();
     // Jobs go on coming; it has caught up when no more than those of the last second are not applied.
     let mut written = jobs.next;
-    while crm.summary().totals.effects + dead() + 200 < written {
+    while crm.summary().totals.effects as f64 + dead() + 200.0 < written as f64 {
         assert!(back.elapsed() < PATIENCE, "{} of {written} jobs are applied", crm.summary().totals.effects);
         let slice = Instant::now();
         written = jobs.pace(PER_TICK, || Duration::from_millis(200) < slice.elapsed());
@@ -42,6 +42,6 @@ pub(crate) fn of_all(table: &mut Table) {
     let took = back.elapsed().as_secs_f64();
     eprintln!("  {calls} calls until it was back, {dead_before} dead letters then, {} at last", dead());
     let what = "CRM away for 180 s under 200 jobs/s of 20 tenants";
-    table.add(&format!("{what}: dead letters"), "jobs", &[dead() as f64], &Target::AtMost(0.0));
+    table.add(&format!("{what}: dead letters"), "jobs", &[dead()], &Target::AtMost(0.0));
     table.add(&format!("{what}: caught up after it was back"), "s", &[took], &Target::AtMost(60.0));
 }
