@@ -1,9 +1,9 @@
 //! How much is taken in: filing of what came, what more is wanted, when to wake, when the copy is noted as current.
 //! Not here: pausing a reader (the log).
 
+use crate::engine::Engine;
 use crate::engine::shard::{Phase, ShardSlot, Unfiled};
-use crate::engine::{Engine, decode};
-use crate::machine::{Input, Machine};
+use crate::machine::{Input, Machine, WaitingContent, WaitingRead};
 use crate::model::{Millis, Shard, Tier, Topic};
 use crate::ports::{Crms, Log, Store};
 use std::time::Duration;
@@ -31,11 +31,16 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
 
     pub(super) fn file_shard(&mut self, now: Millis, shard: Shard) {
         while let Some(slot) = self.shards.get_mut(&shard) {
-            if slot.machine().is_none() {
+            let (Some(machine), Some(next)) = (slot.machine(), slot.unfiled.front()) else { return };
+            // Of a delivery that has ended, in a commit to come: its entry leaves the index before another is filed.
+            let ended = |it: &WaitingRead| match &it.content {
+                WaitingContent::Entry(entry) => machine.has_ended(entry.record, entry.key.seq),
+                WaitingContent::Command(_) | WaitingContent::Strange { .. } => false,
+            };
+            if next.messages.iter().any(ended) {
                 return;
             }
             let Some(Unfiled { tier, messages, position }) = slot.unfiled.pop_front() else { return };
-            let messages = messages.into_iter().map(|it| decode::decode_waiting(it, tier, shard)).collect();
             self.step(now, shard, Input::Waiting { tier, messages, position });
         }
     }

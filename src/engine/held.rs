@@ -2,9 +2,10 @@
 //! tenants that nobody knows yet are kept for a minute, and people are told.
 //! Not here: the rules (`machine`).
 
+use crate::engine::oldest::Cursor;
 use crate::engine::shard::ShardSlot;
 use crate::engine::{Engine, Tenants};
-use crate::machine::{Bug, Input, JobRead, Out, Verdict};
+use crate::machine::{Bug, Input, JobRead, Machine, Out, Verdict};
 use crate::model::{
     Command, ConnectionId, Crm, Hold, Millis, Offset, Pause, Reason, Received, Scope, Shard, Tier, Topic,
 };
@@ -74,7 +75,10 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     pub(super) fn configure(&mut self, now: Millis, shard: Shard) {
         let tenants = Arc::clone(&self.tenants);
         let known = |id: &ConnectionId| tenants.get(&id.tenant).is_some_and(|all| all.iter().any(|it| it.id == *id));
-        let Some(machine) = self.shards.get_mut(&shard).and_then(ShardSlot::machine_mut) else { return };
+        let Some(slot) = self.shards.get_mut(&shard) else { return };
+        // Whom a pause of a CRM is about depends on what is configured.
+        slot.oldest = Cursor::default();
+        let Some(machine) = slot.machine_mut() else { return };
         let mut out = Out::default();
         machine.configure(now, known, &mut out);
         self.act(shard, out);
@@ -129,6 +133,11 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     pub fn holds(&self) -> BTreeMap<ConnectionId, Hold> {
         let machines = self.shards.values().filter_map(ShardSlot::machine);
         machines.flat_map(|it| it.holds().iter().map(|(id, hold)| (id.clone(), hold.clone()))).collect()
+    }
+
+    /// What people paused, as this shard has heard it; none where the shard is not ours.
+    pub fn pauses_of(&self, shard: Shard) -> Option<&BTreeMap<Scope, Pause>> {
+        self.shards.get(&shard).and_then(ShardSlot::machine).map(Machine::pauses)
     }
 
     /// None where the connection is not configured.

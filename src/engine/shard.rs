@@ -5,7 +5,7 @@ use crate::engine::age::Aging;
 use crate::engine::dead::DeadLetters;
 use crate::engine::forget::Forgetting;
 use crate::engine::oldest::Cursor;
-use crate::machine::Machine;
+use crate::machine::{Machine, WaitingRead};
 use crate::model::{ConnectionId, Millis, Offset, Received, Tier, Topic};
 use crate::ports::Assignment;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -62,7 +62,7 @@ pub(super) enum Phase {
 #[derive(Debug)]
 pub(super) struct Unfiled {
     pub tier: Tier,
-    pub messages: Vec<Received>,
+    pub messages: Vec<WaitingRead>,
     pub position: Offset,
 }
 

@@ -2,6 +2,7 @@
 //! Not here: how each thing is done; each has its file.
 
 use crate::engine::commit::Committer;
+use crate::engine::decode::decode_waiting;
 use crate::engine::held::commands;
 use crate::engine::shard::{ShardSlot, Unfiled};
 use crate::engine::{Settings, Tenants};
@@ -156,6 +157,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             Topic::State | Topic::Applied => self.restore(now, shard, topic, (messages, position)),
             Topic::Delay(tier) => {
                 let commands = commands(tier, &messages);
+                let messages = messages.into_iter().map(|it| decode_waiting(it, tier, shard)).collect();
                 slot.unfiled.push_back(Unfiled { tier, messages, position });
                 self.hear(now, shard, commands);
             }

@@ -116,7 +116,9 @@ impl Machine {
     fn release_line(&mut self, now: Millis, (id, connection, cost): (&ConnectionId, &Connection, Cost), out: &mut Out) {
         let seen = Seen::default();
         let at = &mut Moment { now, seen: &seen, out };
-        let ready: Vec<Seq> = self.lines.line(id).ready.keys().copied().collect();
+        // What a refused call left behind stays: only memory knows how small the next one has to be.
+        let ready = self.lines.line(id).ready.iter().filter(|(_, it)| it.level == 0);
+        let ready: Vec<Seq> = ready.map(|(seq, _)| *seq).collect();
         let batch_max = u64::try_from(connection.batch_max.max(1)).unwrap_or(u64::MAX);
         for seq in ready {
             let Some(delivery) = self.take_from_memory(id, seq) else { continue };

@@ -92,7 +92,7 @@ impl Machine {
 
     fn file(&mut self, at: &mut Moment<'_>, entry: Entry, filed: &mut Filed) {
         let (record, seq, connection) = (entry.record, entry.key.seq, entry.key.connection.clone());
-        let known = at.seen.entries.get(&entry.key).filter(|_| !self.is_gone(record, seq));
+        let known = at.seen.entries.get(&entry.key);
         let twice = filed.get(&record).is_some_and(|it| it.contains(&seq));
         let replaces = match known {
             // The very message, read again after a crash before its position was noted.

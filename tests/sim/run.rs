@@ -10,10 +10,11 @@ use crate::options::Options;
 use crate::store::SimStore;
 use crate::workload::ConnIx;
 use crate::world::{Action, BEGIN, Failure, Life, Shared, Status, World};
-use sluicegate::engine::{Ended, Turn};
+use sluicegate::engine::{Ended, Turn, Unapplied};
 use sluicegate::machine::{Bug, Note};
-use sluicegate::model::{Incarnation, Millis, Shard, Topic};
+use sluicegate::model::{Incarnation, Millis, Topic};
 use sluicegate::ports::Event;
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 
 /// What came of a run.
@@ -43,15 +44,21 @@ pub fn run(options: Options, how: How) -> Report {
     run.report()
 }
 
-/// Nothing waits unseen: whatever waits in a shard, an oldest of it is found, and none where nothing is.
+/// Nothing waits unseen: whatever waits in a shard, an oldest of it is found, and none where nothing is. What a person
+/// paused is never found, and may be all that waits.
 fn unseen(engine: &mut Brain) -> Option<String> {
-    let found: Vec<Shard> = engine.oldest_unapplied().iter().map(|it| it.shard).collect();
+    let found = engine.oldest_unapplied();
+    let pauses = |shard| engine.pauses_of(shard).into_iter().flat_map(BTreeMap::keys);
+    let paused = |it: &Unapplied| pauses(it.shard).any(|at| at.covers(&it.connection, engine.crm_of(&it.connection)));
+    if let Some(it) = found.iter().find(|it| paused(it)) {
+        return Some(format!("{}: the oldest found is of {}, which is paused", it.shard, it.connection));
+    }
     engine.gauges().into_iter().find_map(|(shard, gauges)| {
         let filed = gauges.waiting.values().sum::<u64>() - gauges.on_way;
-        let is_found = found.contains(&shard);
+        let is_found = found.iter().any(|it| it.shard == shard);
         let empty = gauges.in_memory == 0 && gauges.calls == 0 && filed == 0;
         let nothing = empty && gauges.on_way == 0;
-        let wrong = (0 < filed && !is_found) || (nothing && is_found);
+        let wrong = (0 < filed && !is_found && pauses(shard).next().is_none()) || (nothing && is_found);
         wrong.then(|| format!("{shard}: {filed} wait, found an oldest: {is_found}"))
     })
 }
@@ -249,7 +256,7 @@ impl Run {
 
     /// The configuration changes, and every process is told at once.
     fn configure(&mut self, conn: ConnIx, present: bool) {
-        let (now, tenants) = {
+        let tenants = {
             let mut world = self.world.borrow_mut();
             if !present && !world.faults_on {
                 return;
@@ -257,6 +264,12 @@ impl Run {
             world.trace(|| format!("connection {conn} is {}", if present { "back" } else { "gone" }));
             if present {
                 world.absent.remove(&conn);
+                // That it was held for something else before it vanished is forgotten.
+                let now = world.now;
+                let views = world.processes.iter_mut().flat_map(|it| it.view.shards.values_mut());
+                for view in views {
+                    view.freed.insert(conn, now);
+                }
             } else {
                 world.absent.insert(conn);
                 world.ever_absent.insert(conn);
@@ -267,10 +280,14 @@ impl Run {
                     world.plan_turn(who, now);
                 }
             }
-            (world.now, brain::tenants(&world.workload, &world.absent))
+            brain::tenants(&world.workload, &world.absent)
         };
         for slot in 0..self.engines.len() {
             let Some(engine) = self.engines[slot].as_mut() else { continue };
+            let now = {
+                let world = self.world.borrow();
+                world.clock(world.life(slot))
+            };
             let told = std::panic::catch_unwind(AssertUnwindSafe(|| engine.reconfigure(now, tenants.clone())));
             match told {
                 Ok(()) => {}

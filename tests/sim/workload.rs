@@ -74,6 +74,7 @@ pub enum Kind {
     /// It names a connection that its tenant does not have.
     NoRoute {
         home: Shard,
+        tenant: TenantId,
     },
     Tombstone,
 }
@@ -179,9 +180,9 @@ impl Workload {
     }
 
     fn without_route(&self, n: u32, options: &Options, dice: &mut Dice) -> JobSpec {
-        let tenant = &self.tenants[dice.index(self.tenants.len())].0;
-        let text = job_text(&Text { tenant, n, key: n, connection: Some("nowhere"), ..Text::default() });
-        odd(n, Some(text), Kind::NoRoute { home: home(tenant, options.shards) }, options, dice)
+        let tenant = self.tenants[dice.index(self.tenants.len())].clone();
+        let text = job_text(&Text { tenant: &tenant.0, n, key: n, connection: Some("nowhere"), ..Text::default() });
+        odd(n, Some(text), Kind::NoRoute { home: home(&tenant.0, options.shards), tenant }, options, dice)
     }
 
     fn malformed(&self, n: u32, options: &Options, dice: &mut Dice) -> JobSpec {

@@ -4,8 +4,8 @@
 
 use crate::machine::{Dice, Input, JobRead, Machine, Out, Policy, Restored, Seen, Settings, Target, Verdict};
 use crate::model::{
-    Answer, Because, Call, CallEnded, CallId, Change, CommitNumber, Connection, ConnectionId, Crm, DedupeHash,
-    IdempotencyKey, Incarnation, Job, Limited, Message, Millis, Object, Offset, Operation, Price, Properties,
+    Answer, Because, Call, CallEnded, CallId, Change, CommitNumber, Connection, ConnectionId, Crm, DedupeHash, Fault,
+    IdempotencyKey, Incarnation, Job, Limited, Message, Millis, Object, Offset, Operation, Price, Properties, Reason,
     RecordHash, Reply, Shard, StateKey, StateValue, Tariff, TenantHash, Usage, Window, WindowWord,
 };
 use std::sync::Arc;
@@ -138,6 +138,10 @@ impl Scene {
     }
 }
 
+fn refusal() -> Fault {
+    Fault { reason: Reason::BadRequest, status: Some(400), code: None, message: String::new(), retry_after: None }
+}
+
 fn ten_seconds(cap: u32) -> Window {
     Window::rolling(cap, Duration::from_secs(10))
 }
@@ -181,19 +185,29 @@ fn a_refusal_for_long_empties_memory() {
     let mut scene = Scene::new(&[window], 1);
     scene.read(40);
     let call = scene.call().unwrap();
-    let fault = crate::model::Fault {
-        reason: crate::model::Reason::RateLimited,
-        status: Some(429),
-        code: None,
-        message: String::new(),
-        retry_after: None,
-    };
+    let fault = Fault { reason: Reason::RateLimited, status: Some(429), ..refusal() };
     let word = WindowWord { per: window.name.per, searches: false };
     let limited = Some(Limited { window: Some(word), wait: Some(Duration::from_secs(120)) });
     scene.end(&call, Answer::Failed(fault), Usage { limited, ..Usage::default() });
     assert!(scene.call_all().is_empty());
     assert_eq!((scene.machine.gauges().in_memory, scene.waiting(Because::RateLimit)), (0, 39));
     assert_eq!(scene.waiting(Because::Retry), 1);
+}
+
+/// Else a call with a bad input would be made as large again each time there is a token, for ever.
+#[test]
+fn a_refused_call_becomes_smaller_across_a_wait_for_tokens() {
+    let mut scene = Scene::new(&[ten_seconds(2)], 100);
+    scene.read(3);
+    for _ in 0..2 {
+        let calls = scene.call_all();
+        assert_eq!(calls.iter().map(|it| it.inputs.len()).collect::<Vec<_>>(), [3]);
+        scene.end(&calls[0], Answer::Refused(refusal()), Usage::default());
+    }
+    assert!(scene.call_all().is_empty());
+    assert_eq!(scene.machine.gauges().in_memory, 3);
+    scene.pass(10_200);
+    assert_eq!(scene.call_all().iter().map(|it| it.inputs.len()).collect::<Vec<_>>(), [1, 1]);
 }
 
 #[test]

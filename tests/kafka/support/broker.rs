@@ -43,42 +43,43 @@ impl Ports {
     }
 }
 
-/// The broker of this process; the first caller waits for its start.
+/// The broker of this process; the first caller waits for its start, and where that fails all others fail at once.
 pub(crate) fn broker() -> &'static Broker {
-    static BROKER: OnceLock<Broker> = OnceLock::new();
-    BROKER.get_or_init(|| {
-        let broker = find();
-        await_answer(&broker.bootstrap);
-        broker
-    })
+    static BROKER: OnceLock<Result<Broker, String>> = OnceLock::new();
+    BROKER.get_or_init(find).as_ref().expect("a broker")
 }
 
-fn find() -> Broker {
+fn find() -> Result<Broker, String> {
     if let Ok(bootstrap) = std::env::var("SLUICEGATE_TEST_BOOTSTRAP") {
         eprintln!("broker: {bootstrap}, from SLUICEGATE_TEST_BOOTSTRAP");
-        return Broker { bootstrap, proxied: None, _keeper: None };
+        return answering(Broker { bootstrap, proxied: None, _keeper: None });
     }
     let ports = Ports::free();
-    match container::start(ports) {
+    match container::start(ports).and_then(answering) {
         Ok(broker) => {
             eprintln!("broker: {}, container of apache/kafka:{VERSION}", broker.bootstrap);
-            broker
+            Ok(broker)
         }
         Err(why) => {
             let broker = jars::start(ports);
             eprintln!("broker: {}, jars of Apache Kafka {VERSION} (no container: {why})", broker.bootstrap);
-            broker
+            answering(broker)
         }
     }
 }
 
-fn await_answer(bootstrap: &str) {
+/// The broker once it answers.
+fn answering(broker: Broker) -> Result<Broker, String> {
+    let bootstrap = &broker.bootstrap;
     let client: BaseConsumer = ClientConfig::new().set("bootstrap.servers", bootstrap).create().unwrap();
-    let until = Instant::now() + Duration::from_secs(90);
+    let until = Instant::now() + Duration::from_secs(60);
     while let Err(error) = client.fetch_metadata(None, Duration::from_secs(1)) {
-        assert!(Instant::now() < until, "the broker at {bootstrap} does not answer: {error}");
+        if until <= Instant::now() {
+            return Err(format!("the broker at {bootstrap} does not answer: {error}"));
+        }
         std::thread::sleep(Duration::from_millis(100));
     }
+    Ok(broker)
 }
 
 /// Settings of a single node that tests need, beside listeners and folders.

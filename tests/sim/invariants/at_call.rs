@@ -140,6 +140,10 @@ impl World {
         let released = self.ledger.deliveries[&del].release.as_ref();
         let promised = released.filter(|it| it.because == Because::Retry).map_or(Millis(0), |it| it.due);
         let due = answered.max(promised);
+        // It may have expired, and another copy of its job be meant.
+        if self.has_waited_out(&self.ledger.deliveries[&del]) {
+            return;
+        }
         // Each process goes by its own clock.
         if self.now.0 + 2 * self.options.limits.clock_ms < due.0 {
             let what = format!("{who} retries {} {} ms early", self.name(del), due.0 - self.now.0);
@@ -168,10 +172,16 @@ impl World {
         let known = key.is_some_and(|it| {
             self.ledger.applied.contains_key(&it) || view.is_some_and(|view| view.applied.contains(&it))
         });
-        // its time is over, and no commit has said so yet
+        self.has_waited_out(entry)
+            || known
+            || view.is_some_and(|it| it.ended.contains(&del))
+            || self.is_expired(del, entry)
+    }
+
+    /// Its time is over, and perhaps no commit has said so yet.
+    fn has_waited_out(&self, entry: &Entry) -> bool {
         let max_wait = self.options.machine.max_wait_ms;
-        let expired = entry.release.as_ref().is_some_and(|it| it.since.0 + max_wait < self.now.0);
-        expired || known || view.is_some_and(|it| it.ended.contains(&del)) || self.is_expired(del, entry)
+        entry.release.as_ref().is_some_and(|it| it.since.0 + max_wait < self.now.0)
     }
 
     /// Read again after so long that nobody remembers whether it succeeded.

@@ -21,7 +21,7 @@ impl World {
     pub fn check_forwarded(&mut self, shard: Shard, job: JobIx, message: &Message) {
         let spec = self.workload.spec(job);
         let home = match &spec.kind {
-            Kind::Valid { home, .. } | Kind::UnknownTenant { home } | Kind::NoRoute { home } => Some(*home),
+            Kind::Valid { home, .. } | Kind::UnknownTenant { home } | Kind::NoRoute { home, .. } => Some(*home),
             Kind::Malformed | Kind::Tombstone => None,
         };
         if home != Some(shard) || *message != spec.message {
@@ -82,6 +82,11 @@ impl World {
         let expected = match &spec.kind {
             Kind::Valid { .. } => None,
             Kind::UnknownTenant { .. } => Some(Reason::UnknownTenant),
+            Kind::NoRoute { tenant, .. } if letter.reason == Some(Reason::UnknownTenant) => {
+                let mut own = self.workload.connections.iter().filter(|it| it.id.tenant == *tenant);
+                let vanished = own.all(|it| self.ever_absent.contains(&self.workload.by_id[&it.id]));
+                Some(if vanished { Reason::UnknownTenant } else { Reason::NoRoute })
+            }
             Kind::NoRoute { .. } => Some(Reason::NoRoute),
             Kind::Malformed => Some(Reason::InvalidJob),
             Kind::Tombstone => return self.broken("I1", format!("{}, a tombstone, died", self.name(del))),

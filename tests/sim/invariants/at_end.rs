@@ -23,7 +23,7 @@ impl World {
                 && match &spec.kind {
                     Kind::Tombstone => true,
                     Kind::Valid { .. } => true,
-                    Kind::UnknownTenant { home } | Kind::NoRoute { home } => *home != del.shard,
+                    Kind::UnknownTenant { home } | Kind::NoRoute { home, .. } => *home != del.shard,
                     Kind::Malformed => false,
                 };
             if silent {
@@ -97,7 +97,8 @@ impl World {
         // one that the CRM had in truth taken without saying so, or one that was given another life by a rewind
         let forgotten = self.life(last.who.slot) != last.who
             || self.processes[last.who.slot].view.shards.get(&del.shard).is_none_or(|it| it.epoch != last.epoch);
-        let unsaid = (!last.told || forgotten) && !entry.outcomes.is_empty() && last_applied.is_none_or(|it| it < del);
+        let ended = !entry.outcomes.is_empty() || self.may_miss(del);
+        let unsaid = (!last.told || forgotten) && ended && last_applied.is_none_or(|it| it < del);
         let same = dels.iter().filter(|it| job(**it) == last.job).map(|it| &self.ledger.deliveries[it]);
         let revived = same.into_iter().any(|it| 0 < it.rewinds || it.skipped);
         let lapsed = self.options.machine.ttl_ms < 600_000;
