@@ -163,7 +163,9 @@ fn is_full(used: u64, cap: Option<u64>) -> bool {
 )]
 fn gap(window_us: u64, cap: u64, share: f64) -> u64 {
     let calls = (cap as f64 * share.min(1.0)).max(f64::MIN_POSITIVE);
-    ((window_us as f64 / calls) as u64).max(1)
+    // Not a moment shorter than its share of the window: else each call comes just before the one of a window ago has
+    // gone, and a full account refuses it.
+    ((window_us as f64 / calls).ceil() as u64).max(1)
 }
 
 fn put(headers: &mut HeaderMap, name: &'static str, value: u64) {
@@ -213,6 +215,19 @@ mod tests {
             allowed += u32::from(meters.arrive(start, false, &settings).is_none());
         }
         assert!((59..=61).contains(&allowed), "allowed {allowed}");
+    }
+
+    #[test]
+    fn another_application_keeps_its_share_of_an_account_that_is_always_full() {
+        let mut settings = settings(100);
+        settings.other_use = 0.3;
+        let (mut meters, start) = (Meters::default(), 1_000 * SECOND_US);
+        // A call each 10 ms: whatever is free is taken.
+        let allowed: Vec<u64> = (0..4_000)
+            .map(|it| start + it * 10_000)
+            .filter(|at_us| meters.arrive(*at_us, false, &settings).is_none())
+            .collect();
+        assert!((4 * 70..=4 * 70 + 4).contains(&allowed.len()), "allowed {}", allowed.len());
     }
 
     #[test]
