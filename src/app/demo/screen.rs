@@ -146,7 +146,7 @@ impl View {
         self.draw_waiting(frame, waiting);
         self.draw_rate(frame, rate);
         draw_buckets(frame, buckets, stage);
-        let [news, still] = Layout::horizontal([Constraint::Percentage(55), Constraint::Percentage(45)]).areas(news);
+        let [news, still] = Layout::horizontal([Constraint::Percentage(54), Constraint::Percentage(46)]).areas(news);
         let lines: Vec<Line<'_>> = self.news.iter().map(|it| Line::from(it.as_str())).collect();
         frame.render_widget(Paragraph::new(lines).block(Block::bordered().title(" What happened ")), news);
         draw_still(frame, still, stage);

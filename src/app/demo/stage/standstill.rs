@@ -77,23 +77,23 @@ impl Stage {
             return vec!["everything: the engine is down".to_owned()];
         };
         let (seen, now) = (pulse.seen(), self.clock.now());
-        let pauses = seen.pauses.iter().map(|(scope, pause)| format!("{scope}: {}", of_pause(pause, now)));
-        let holds = seen.holds.iter().map(|(id, hold)| format!("{}: {}", id.tenant, of_hold(hold, now)));
+        let pauses = seen.pauses.iter().map(|(scope, pause)| format!("{scope} {}", of_pause(pause, now)));
+        let holds = seen.holds.iter().map(|(id, hold)| format!("{} {}", id.tenant, of_hold(hold, now)));
         pauses.chain(holds).collect()
     }
 }
 
 fn of_pause(pause: &Pause, now: Millis) -> String {
-    format!("paused by {} {} s ago", pause.actor, now.since(pause.since).as_secs())
+    format!("paused {} s ago by {}", now.since(pause.since).as_secs(), pause.actor)
 }
 
 fn of_hold(hold: &Hold, now: Millis) -> String {
     let said = hold.status.map_or_else(String::new, |it| format!(" ({it})"));
     let cause = match hold.cause {
-        HoldCause::Outage => "an outage",
-        HoldCause::Credentials => "its token",
-        HoldCause::Quota => "its quota",
-        HoldCause::Unconfigured => "no configuration",
+        HoldCause::Outage => "outage",
+        HoldCause::Credentials => "token",
+        HoldCause::Quota => "quota",
+        HoldCause::Unconfigured => "not configured",
     };
-    format!("held for {cause}{said}, next try in {} s", hold.next.since(now).as_secs())
+    format!("held: {cause}{said}, next try in {} s", hold.next.since(now).as_secs())
 }
