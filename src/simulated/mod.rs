@@ -16,6 +16,11 @@ mod pretend;
 mod query;
 mod rolling;
 mod row;
+pub mod salesforce;
 mod server;
 mod settings;
 mod words;
+
+pub use accounts::Accounts;
+pub use pretend::Pretend;
+pub use server::{Running, Serve, Server, serve_blocking};
