@@ -1,25 +1,16 @@
 //! HubSpot's limits, to the letter and on the server's clock: rolling burst, day, searches per second.
 //! Not here: what a 429 looks like (`answer`), who counts violations (`ledger`).
 
-use std::collections::VecDeque;
-
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use serde::{Deserialize, Serialize};
-
 use super::settings::{Limits, Settings};
-
-/// Which limit refuses a call. Each has a body of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Policy {
-    Burst,
-    Daily,
-    Search,
-}
+use crate::simulated::{
+    rolling::{Rolling, is_full},
+    words::Policy,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 /// What an account has used of its limits.
 #[derive(Default)]
-pub(super) struct Meters {
+pub struct Meters {
     burst: Rolling,
     search: Rolling,
     day: Day,
@@ -100,41 +91,6 @@ impl Meters {
     }
 }
 
-/// A rolling window: a call at `t` counts in `(now - per, now]`.
-#[derive(Default)]
-struct Rolling {
-    /// Times of the calls counted, oldest first.
-    times_us: VecDeque<u64>,
-}
-
-impl Rolling {
-    fn is_full(&mut self, now_us: u64, cap: Option<u64>, per_ms: u64) -> bool {
-        self.forget(now_us, per_ms);
-        is_full(self.used(), cap)
-    }
-
-    fn count(&mut self, now_us: u64, cap: Option<u64>) {
-        if cap.is_some() {
-            self.times_us.push_back(now_us);
-        }
-    }
-
-    fn forget(&mut self, now_us: u64, per_ms: u64) {
-        let per_us = per_ms.saturating_mul(1000);
-        while self.times_us.front().is_some_and(|at_us| at_us.saturating_add(per_us) <= now_us) {
-            self.times_us.pop_front();
-        }
-    }
-
-    fn used(&self) -> u64 {
-        self.times_us.len() as u64
-    }
-
-    fn used_since(&self, since_us: u64) -> u64 {
-        self.times_us.iter().rev().take_while(|at_us| **at_us > since_us).count() as u64
-    }
-}
-
 /// The count of one day.
 #[derive(Default)]
 struct Day {
@@ -149,10 +105,6 @@ impl Day {
             *self = Self { number, used: 0 };
         }
     }
-}
-
-fn is_full(used: u64, cap: Option<u64>) -> bool {
-    cap.is_some_and(|cap| used >= cap)
 }
 
 #[expect(
