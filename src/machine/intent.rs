@@ -308,7 +308,7 @@ impl Machine {
         for seq in self.order.ready(record) {
             let line = self.lines.line(id);
             if let Some(way) = line.ready.get_mut(&seq).and_then(|it| it.way.as_mut()) {
-                *way = Box::new(Way { mark: mark.clone(), ..Way::default() });
+                **way = Way { mark: mark.clone(), ..Way::default() };
                 line.unfound.insert(seq);
             }
         }
@@ -346,3 +346,6 @@ fn leaves_doubt(reason: Reason) -> bool {
         | Reason::Expired => false,
     }
 }
+
+#[cfg(test)]
+mod tests;
