@@ -74,10 +74,16 @@ pub enum Bug {
     CallsTheVanished,
     /// A job of a tenant that is not configured dies at once.
     BuriesTheUnknown,
+    /// A record without a unique key is created without a word of it before.
+    CreatesUnannounced,
+    /// A record is searched for before a search can find it.
+    SearchesTooEarly,
+    /// The ids of records are not read back.
+    ForgetsIds,
 }
 
 impl Bug {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 38] = [
         Self::SettlesOnRead,
         Self::WatermarkPassesOpen,
         Self::ForgetsApplied,
@@ -113,5 +119,8 @@ impl Bug {
         Self::CountsTheAccount,
         Self::CallsTheVanished,
         Self::BuriesTheUnknown,
+        Self::CreatesUnannounced,
+        Self::SearchesTooEarly,
+        Self::ForgetsIds,
     ];
 }
