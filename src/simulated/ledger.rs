@@ -95,7 +95,8 @@ pub struct Summary {
 
 impl Totals {
     /// Adds all counters of `other`.
-    pub(super) fn add(&mut self, other: &Self) {
+    /// The sum of both.
+    pub fn add(&mut self, other: &Self) {
         let sums = [
             (&mut self.calls, other.calls),
             (&mut self.over_limit, other.over_limit),

@@ -22,5 +22,6 @@ mod settings;
 mod words;
 
 pub use accounts::Accounts;
+pub use ledger::Totals;
 pub use pretend::Pretend;
 pub use server::{Running, Serve, Server, serve_blocking};

@@ -63,6 +63,7 @@ fn applied_at(key: &[u8], value: &[u8]) -> Option<Millis> {
         | StateValue::Dead(_)
         | StateValue::Connection(_)
         | StateValue::Hold(_)
-        | StateValue::Pause(_) => None,
+        | StateValue::Pause(_)
+        | StateValue::Ref(_) => None,
     }
 }

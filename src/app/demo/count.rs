@@ -49,7 +49,7 @@ impl Tally {
     pub(super) fn in_words(&self) -> String {
         let verdict = if self.is_perfect() { "perfect" } else { "NOT perfect" };
         format!(
-            "the CRM's count is {verdict}: {} events sent, {} applied, {} lost, {} dead; {} records, {} duplicate \
+            "the CRMs' count is {verdict}: {} events sent, {} applied, {} lost, {} dead; {} records, {} duplicate \
              records; {} writes out of order; {} calls, {} over the limit; {} repeated writes, {} of them explained by \
              a lost answer or a crash; {} crashes of the engine",
             self.accepted,

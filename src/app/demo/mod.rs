@@ -1,7 +1,8 @@
-//! `sluicegate demo`: the real program on an embedded log against a pretend HubSpot, with faults to switch.
+//! `sluicegate demo`: the real program on an embedded log against pretend CRMs, with faults to switch.
 //! Not here: anything pretended of Sluicegate itself; only the CRM and the events are made up.
 
 mod count;
+mod crms;
 mod plain;
 mod screen;
 mod script;

@@ -80,17 +80,17 @@ fn press(stage: &Stage, view: &mut View, code: KeyCode) -> Result<()> {
         'f' if stage.switch(&switches.flood) => view.tell(stage, "tenant-00 floods: 400 events a second more"),
         'f' => view.tell(stage, "the flood is over"),
         'l' if stage.switch(&switches.lost_answers) => {
-            view.tell(stage, "HubSpot applies, but 30 % of its answers are lost");
+            view.tell(stage, "the CRMs apply, but 30 % of their answers are lost");
         }
         'l' => view.tell(stage, "answers arrive again"),
         't' if stage.refuse_token() => {
-            view.tell(stage, &format!("HubSpot refuses the token of {}: 401", stage.refused_tenant()));
+            view.tell(stage, &format!("{} refuses the token of {}: 401", stage.refused_crm(), stage.refused_tenant()));
         }
         't' => view.tell(stage, &format!("the token of {} works again", stage.refused_tenant())),
         'p' if stage.pause()? => view.tell(stage, &format!("{} is paused", stage.paused_tenant())),
         'p' => view.tell(stage, &format!("{} is resumed", stage.paused_tenant())),
         'c' => {
-            view.tell(stage, "the engine was killed in mid-call and starts again");
+            view.tell(stage, "the engine was killed in mid-call and starts");
             stage.crash()?;
             stage.restart()?;
         }
@@ -159,10 +159,7 @@ impl View {
             .map_or_else(String::new, |it| format!("first event applied after {:.1} s", it.as_secs_f64()));
         Line::from(vec![
             Span::styled(" Sluicegate ", Style::new().add_modifier(Modifier::REVERSED)),
-            Span::from(format!(
-                "  pretend HubSpot, 100 calls per 10 s and account   {:.0} s   {first}",
-                stage.age().as_secs_f64()
-            )),
+            Span::from(format!("  pretend CRMs with their real limits   {:.0} s   {first}", stage.age().as_secs_f64())),
         ])
     }
 
@@ -178,7 +175,7 @@ impl View {
             row("calls over the limit", tally.over_limit, good_if_none(tally.over_limit)),
             row("repeated, harmless upserts", tally.repeated, Color::Reset),
         ];
-        frame.render_widget(Paragraph::new(lines).block(Block::bordered().title(" What the CRM counted ")), area);
+        frame.render_widget(Paragraph::new(lines).block(Block::bordered().title(" What the CRMs counted ")), area);
     }
 
     fn draw_waiting(&self, frame: &mut Frame<'_>, area: Rect) {
@@ -191,7 +188,7 @@ impl View {
         let waits = Because::ALL.iter().zip(self.tally.waiting);
         let mut lines: Vec<Line<'_>> = waits.map(|(it, count)| row(words(it), count, Color::Reset)).collect();
         lines.push(Line::default());
-        lines.push(row("calls to the CRM", self.tally.calls, Color::Reset));
+        lines.push(row("calls to the CRMs", self.tally.calls, Color::Reset));
         lines.push(row("crashes of the engine", self.tally.crashes, Color::Reset));
         frame.render_widget(Paragraph::new(lines).block(Block::bordered().title(" What waits, and why ")), area);
     }
@@ -214,7 +211,7 @@ fn draw_buckets(frame: &mut Frame<'_>, area: Rect, stage: &Stage) {
     });
     let bars: Vec<Bar<'_>> = bars.collect();
     let chart = BarChart::default().data(BarGroup::default().bars(&bars)).max(100).bar_width(5).bar_gap(1);
-    let title = " Left of 100 calls per 10 s, by account ";
+    let title = " Left of each account's shortest limit, in % ";
     frame.render_widget(chart.block(Block::bordered().title(title)), area);
 }
 

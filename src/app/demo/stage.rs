@@ -1,28 +1,27 @@
-//! The demo's world: pretend accounts, an embedded log, one engine that may crash, and the switches of its faults.
-//! Not here: how it is shown, when a fault is switched.
+//! The demo's world: an embedded log, one engine that may crash, and the switches of its faults.
+//! Not here: the CRMs (`crms`), how it is shown, when a fault is switched.
 
 mod standstill;
 
 use crate::app::clock::Clock;
 use crate::app::demo::count::Tally;
+use crate::app::demo::crms::Crms;
 use crate::app::demo::stream;
 use crate::app::inbox;
 use crate::app::instance::{self, Pulse};
 use crate::app::tuning;
 use crate::config;
-use crate::crm::{Access, Accesses, Http, HttpCrms, HttpLimits, connector};
+use crate::crm::{Accesses, Http, HttpCrms, HttpLimits};
 use crate::embedded::{self, EmbeddedLog, NewJob, Producer, Reader};
 use crate::engine::{Ended, Setup, Tenants};
-use crate::model::{Connection, ConnectionId, Crm, Incarnation, Shard, TenantId, Topic};
+use crate::model::{Crm, Incarnation, Operations, Shard, Topic};
 use crate::ports::Event;
-use crate::simulated::hubspot::{Fault, FaultRule, Latency, Recording, Running, Server, Settings};
+use crate::simulated::hubspot::{Fault, FaultRule};
 use crate::store::RocksStore;
 use crate::telemetry::Metrics;
 use crate::wire;
 use anyhow::{Context, Result};
-use secrecy::SecretString;
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,8 +30,6 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 const SHARDS: u32 = 4;
-/// HubSpot's usual latency.
-const LATENCY: Latency = Latency { min_ms: 120.0, max_ms: 180.0 };
 /// The demo ends long before a key is forgotten.
 const REMEMBERED: Duration = Duration::from_secs(7 * 24 * 3_600);
 /// How long a crashed engine's folders may stay locked.
@@ -41,9 +38,7 @@ const LOCKED_FOR: Duration = Duration::from_secs(5);
 /// Everything that runs. Shared by the stream, the screen and the script.
 pub(super) struct Stage {
     folder: PathBuf,
-    /// Keeps the pretend HubSpot running.
-    _crm: Runtime,
-    hubspot: Running,
+    crms: Crms,
     tenants: Tenants,
     accesses: Accesses,
     clock: Clock,
@@ -87,21 +82,11 @@ struct EngineLife {
 impl Stage {
     pub(super) fn open(tenants: u32, seed: u64) -> Result<Self> {
         let folder = std::env::temp_dir().join(format!("sluicegate-demo-{}", std::process::id()));
-        let crm = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let settings = Settings {
-            latency: LATENCY,
-            seed,
-            records_max: Some(10_000),
-            recording: Recording { records: true, effects: 64, attempts: 0, calls: 0 },
-            ..Settings::default()
-        };
-        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let hubspot = crm.block_on(Server::start(anywhere, settings)).context("cannot open the pretend HubSpot")?;
-        let (tenants, accesses) = directory(tenants, &hubspot.url());
+        let crms = Crms::start(seed)?;
+        let (tenants, accesses) = crms.directory(tenants);
         let stage = Self {
             folder,
-            _crm: crm,
-            hubspot,
+            crms,
             tenants,
             accesses,
             clock: Clock::start(),
@@ -172,7 +157,7 @@ impl Stage {
 
     /// Kills the engine as `kill -9` would: nothing is committed, no connection is closed politely.
     pub(super) fn crash(&self) -> Result<()> {
-        let before = self.hubspot.accounts.summary().totals.inputs;
+        let before = self.crms.totals().inputs;
         std::thread::sleep(Duration::from_millis(200));
         let Some(life) = self.engine().take() else { return Ok(()) };
         life.pulse.kill();
@@ -181,7 +166,7 @@ impl Stage {
         drop(life.core.join());
         self.sent.crashes.fetch_add(1, Ordering::Relaxed);
         std::thread::sleep(Duration::from_millis(800));
-        let after = self.hubspot.accounts.summary().totals.inputs;
+        let after = self.crms.totals().inputs;
         self.sent.around_crashes.fetch_add(after.saturating_sub(before), Ordering::Relaxed);
         Ok(())
     }
@@ -195,7 +180,7 @@ impl Stage {
 
     /// One look at both ends.
     pub(super) fn tally(&self) -> Tally {
-        let totals = self.hubspot.accounts.summary().totals;
+        let totals = self.crms.totals();
         let (waiting, dead) = self.engine().as_ref().map_or(([0; 4], 0), |it| {
             let dead = (0..SHARDS).map(|shard| it.reader.end(Topic::Dlq, Shard(shard)).0).sum();
             (it.pulse.seen().levels.waiting, dead)
@@ -216,11 +201,19 @@ impl Stage {
         }
     }
 
-    /// The free share, 0 to 100, of each account's 10 seconds, as far as it was called lately.
+    /// The free share, 0 to 100, of each account's shortest window, as far as it was called lately.
     pub(super) fn levels(&self) -> Vec<(String, u64)> {
         let Some(pulse) = self.engine().as_ref().map(|it| Arc::clone(&it.pulse)) else { return Vec::new() };
-        let short = pulse.seen().buckets.into_iter().filter(|it| it.1.per == Duration::from_secs(10));
-        short.map(|(id, _, level)| (id.tenant.to_string(), Duration::from_secs(100).mul_f64(level).as_secs())).collect()
+        let mut shortest = BTreeMap::new();
+        for (id, window, level) in pulse.seen().buckets.into_iter().filter(|it| it.1.operations != Operations::Searches)
+        {
+            let found = shortest.entry(id.tenant.to_string()).or_insert((window.per, level));
+            if window.per < found.0 {
+                *found = (window.per, level);
+            }
+        }
+        let percent = |level| Duration::from_secs(100).mul_f64(level).as_secs();
+        shortest.into_iter().map(|(tenant, (_, level))| (tenant, percent(level))).collect()
     }
 
     /// Ends the engine well and removes the demo's folder.
@@ -237,14 +230,11 @@ impl Stage {
     }
 
     fn arrange_faults(&self) {
-        let mut rules = Vec::new();
-        if self.switches.down.load(Ordering::Relaxed) {
-            rules.push(FaultRule::always(Fault::Status { status: 503, retry_after_s: None }));
-        }
-        if self.switches.lost_answers.load(Ordering::Relaxed) {
-            rules.push(FaultRule::always(Fault::Drop).applied().share(0.3, 7));
-        }
-        self.hubspot.accounts.set_faults(None, rules);
+        let is_on = |switch: &AtomicBool| switch.load(Ordering::Relaxed);
+        let down =
+            is_on(&self.switches.down).then(|| FaultRule::always(Fault::Status { status: 503, retry_after_s: None }));
+        let lost = is_on(&self.switches.lost_answers).then(|| FaultRule::always(Fault::Drop).applied().share(0.3, 7));
+        self.crms.set_faults((Crm::HubSpot, down.as_slice()), lost.as_slice());
     }
 
     fn engine(&self) -> MutexGuard<'_, Option<EngineLife>> {
@@ -297,43 +287,4 @@ impl Stage {
 /// The settings of an empty configuration file.
 fn defaults() -> Result<config::Settings> {
     config::parse(&[], &config::NoEnv).context("the defaults are not sound")
-}
-
-fn connection(tenant: &TenantId) -> ConnectionId {
-    ConnectionId { tenant: tenant.clone(), name: Arc::from("hubspot") }
-}
-
-fn token(tenant: &TenantId) -> String {
-    format!("pretend-{tenant}")
-}
-
-/// Tenants with one HubSpot account each.
-fn directory(count: u32, base_url: &str) -> (Tenants, Accesses) {
-    let mut tenants = BTreeMap::new();
-    let mut accesses = BTreeMap::new();
-    for number in 0..count {
-        let tenant = TenantId::from(stream::tenant_name(number).as_str());
-        let id = connection(&tenant);
-        accesses.insert(
-            id.clone(),
-            Arc::new(Access {
-                base_url: base_url.to_owned(),
-                access_token: SecretString::from(token(&tenant)),
-                external_id_property: "external_id".to_owned(),
-            }),
-        );
-        let facts = connector(Crm::HubSpot).facts();
-        tenants.insert(
-            tenant,
-            vec![Arc::new(Connection {
-                id,
-                crm: Crm::HubSpot,
-                batch_max: facts.batch_max.value,
-                calls_max: None,
-                windows: facts.limits.iter().map(|it| it.value.window()).collect(),
-                tariff: facts.tariff.value,
-            })],
-        );
-    }
-    (Arc::new(tenants), Accesses::new(accesses))
 }

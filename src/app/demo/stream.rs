@@ -1,6 +1,7 @@
 //! The demo's events: a steady stream over all tenants, and a flood of one of them.
 //! Not here: what becomes of them.
 
+use crate::app::demo::crms;
 use crate::app::demo::stage::Stage;
 use crate::embedded::NewJob;
 use crate::model::Header;
@@ -50,9 +51,11 @@ fn pick(dice: &mut crate::machine::Dice, below: u64) -> u64 {
 }
 
 fn job(tenant: u32, contact: u64, version: u64, number: u64) -> NewJob {
+    let crm = crms::kind_of(tenant);
     let tenant = tenant_name(tenant);
+    let properties = crms::contact(crm, (contact, &tenant), version);
     let value = format!(
-        r#"{{"tenant_id":"{tenant}","event_type":"contact.changed","idempotency_key":"event-{number}","payload":{{"object":"contact","external_id":"c-{contact}","operation":"upsert","properties":{{"firstname":"Contact {contact}","lastname":"of {tenant}","event_number":"{version}"}}}}}}"#
+        r#"{{"tenant_id":"{tenant}","event_type":"contact.changed","idempotency_key":"event-{number}","payload":{{"object":"contact","external_id":"c-{contact}","operation":"upsert","properties":{properties}}}}}"#
     );
     NewJob { key: Some(Bytes::from(tenant)), value: Bytes::from(value), headers: Vec::<Header>::new() }
 }

@@ -2,9 +2,9 @@
 //! Not here: faults of the whole CRM.
 
 use crate::app::demo::stage::{SHARDS, Stage};
-use crate::app::demo::stream;
+use crate::app::demo::{crms, stream};
 use crate::app::jobs::outgoing;
-use crate::model::{Hold, HoldCause, Millis, Pause, TenantId};
+use crate::model::{Crm, Hold, HoldCause, Millis, Pause, TenantId};
 use crate::ops::{Act, Wish, command, messages};
 use crate::ports::Event;
 use crate::simulated::hubspot::{Fault, FaultRule};
@@ -31,18 +31,18 @@ impl Stage {
         Ok(on)
     }
 
-    /// The pretend HubSpot refuses the token of one tenant, or accepts it again, of which the engine hears at once.
+    /// The CRM refuses the token of one tenant, or accepts it again, of which the engine hears at once.
     /// Answers whether it is refused now.
     pub(in crate::app::demo) fn refuse_token(&self) -> bool {
         let on = !self.switches.refused.load(Ordering::Relaxed);
         let tenant = self.refused_tenant();
         let rules =
             if on { vec![FaultRule::always(Fault::Status { status: 401, retry_after_s: None })] } else { vec![] };
-        self.hubspot.accounts.set_faults(Some(&super::token(&tenant)), rules);
+        self.crms.set_faults_of(&tenant, self.refused_crm(), rules);
         self.switches.refused.store(on, Ordering::Relaxed);
         let events = self.engine().as_ref().map(|it| it.events.clone());
         if let Some(events) = events.filter(|_| !on) {
-            events.send(Event::AccessChanged(super::connection(&tenant)));
+            events.send(Event::AccessChanged(crms::connection(&tenant, self.refused_crm())));
         }
         on
     }
@@ -66,9 +66,16 @@ impl Stage {
         self.tenant_from_end(2)
     }
 
+    pub(in crate::app::demo) fn refused_crm(&self) -> Crm {
+        crms::kind_of(self.number_from_end(2))
+    }
+
     fn tenant_from_end(&self, place: usize) -> TenantId {
-        let number = u32::try_from(self.tenants.len().saturating_sub(place)).unwrap_or(0);
-        TenantId::from(stream::tenant_name(number).as_str())
+        TenantId::from(stream::tenant_name(self.number_from_end(place)).as_str())
+    }
+
+    fn number_from_end(&self, place: usize) -> u32 {
+        u32::try_from(self.tenants.len().saturating_sub(place)).unwrap_or(0)
     }
 
     /// One line for each pause and each hold, those that a person wanted first.
