@@ -2,7 +2,7 @@
 //! Not here: when each is given.
 
 use axum::http::HeaderName;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::settings::Settings;
 use crate::simulated::{
@@ -17,11 +17,13 @@ pub(super) fn bare(refusal: &Refusal) -> Answer {
 
 /// A record that was not written. `place`: its place in the request, which `json_path` points at.
 pub(super) fn failed(refusal: &Refusal, place: Option<usize>) -> Value {
-    let mut details = refusal.errors.clone().unwrap_or_else(|| json!({}));
-    if let (Some(place), Some(field)) = (place, details.get("api_name").and_then(Value::as_str)) {
-        let path = format!("$.data[{place}].{field}");
-        details["json_path"] = json!(path);
-    }
+    let mut details = match &refusal.errors {
+        Some(Value::Object(details)) => details.clone(),
+        Some(_) | None => Map::new(),
+    };
+    let field = details.get("api_name").and_then(Value::as_str);
+    let path = place.zip(field).map(|(place, field)| format!("$.data[{place}].{field}"));
+    details.extend(path.map(|path| ("json_path".to_owned(), json!(path))));
     json!({ "code": refusal.category, "details": details, "message": refusal.message, "status": "error" })
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::{
     State,
@@ -43,10 +43,9 @@ pub(super) fn delete(
         results.push(match id.and_then(|id| remove(state, &id, moment.now_us).map(|()| id)) {
             Ok(id) => {
                 fates.push(Fate::Applied);
-                let mut details = json!({ "id": id });
-                if let Some((_, field)) = call.external.as_deref().and_then(|it| it.split_once('.')) {
-                    details[field] = json!(given);
-                }
+                let mut details = Map::from_iter([("id".to_owned(), json!(id))]);
+                let field = call.external.as_deref().and_then(|it| it.split_once('.'));
+                details.extend(field.map(|(_, field)| (field.to_owned(), json!(given))));
                 json!({ "code": "SUCCESS", "details": details, "message": "record deleted", "status": "success" })
             }
             Err(refusal) => {

@@ -146,7 +146,7 @@ fn apply(
     let id = found.map_or_else(|| state.store.allocate(), |it| it.id);
     let before = state.store.get(&id).map(|old| Arc::clone(&old.fields));
     let after = Arc::new(merged(before.as_deref(), record));
-    let key_field = check.and_then(|it| it.first()).or(settings.external_fields.first());
+    let key_field = check.and_then(|it| it.first()).or_else(|| settings.external_fields.first());
     let key = key_field.map(|it| text(record, it)).unwrap_or_default();
     let system = system_field(&call.module).to_owned();
     let looked_up: Vec<String> = settings.unique().cloned().chain([system]).collect();
