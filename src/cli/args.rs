@@ -155,6 +155,9 @@ pub enum Command {
     /// A HTTP server that behaves like Salesforce, for trials and tests
     #[command(hide = true)]
     PretendSalesforce(PretendSalesforce),
+    /// A HTTP server that behaves like Zoho CRM, for trials and tests
+    #[command(hide = true)]
+    PretendZoho(PretendZoho),
 }
 
 #[derive(Args, Clone, Debug)]
@@ -302,6 +305,16 @@ pub struct PretendHubspot {
 pub struct PretendSalesforce {
     /// Where to listen; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:8081", env = "SLUICEGATE_PRETEND_LISTEN", hide_env_values = true)]
+    pub listen: SocketAddr,
+    /// The seed of its faults
+    #[arg(long, default_value_t = 1, env = "SLUICEGATE_SEED", hide_env_values = true)]
+    pub seed: u64,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct PretendZoho {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8082", env = "SLUICEGATE_PRETEND_LISTEN", hide_env_values = true)]
     pub listen: SocketAddr,
     /// The seed of its faults
     #[arg(long, default_value_t = 1, env = "SLUICEGATE_SEED", hide_env_values = true)]

@@ -1,7 +1,7 @@
 //! `[[tenant.connection]]`: one tenant's account at one CRM.
 //! Not here: what tenants and connections may not have in common (`tenant`).
 
-use crate::config::crm::{NOT_YET, defaults};
+use crate::config::crm::{CrmDefaults, NOT_YET, defaults};
 use crate::config::section::Section;
 use crate::config::similar::nearest;
 use crate::config::value::{Value, Wrong, integer, shown, text};
@@ -20,7 +20,7 @@ pub(super) fn read(mut section: Section<'_>, tenant: &TenantId, tenant_path: &st
     let crm = section.required("crm", |value| named(&text(value)?));
     let access_token = access_token(&mut section, tenant, name.as_deref());
     let by_crm = defaults(crm.unwrap_or(Crm::HubSpot));
-    let base_url = base_url(&mut section, by_crm.base_url);
+    let base_url = base_url(&mut section, &by_crm);
     let external_id_property =
         section.optional("external_id_property", property).unwrap_or_else(|| by_crm.external_id_property.to_owned());
     let most = u32::try_from(by_crm.batch_max).unwrap_or(u32::MAX);
@@ -49,12 +49,12 @@ pub(super) fn read(mut section: Section<'_>, tenant: &TenantId, tenant_path: &st
 }
 
 /// Some CRMs have one address for all accounts, others one for each.
-fn base_url(section: &mut Section<'_>, default: Option<&str>) -> Option<String> {
+fn base_url(section: &mut Section<'_>, by_crm: &CrmDefaults) -> Option<String> {
+    let default = by_crm.base_url;
     let given = section.raw("base_url").is_some();
     let found = section.optional("base_url", address::base_url);
     if default.is_none() && !given {
-        let hint = "add the org's own, such as `base_url = \"https://acme.my.salesforce.com\"`";
-        section.fault("base_url", Wrong::new("is missing", hint));
+        section.fault("base_url", Wrong::new("is missing", by_crm.base_url_hint));
     }
     found.or_else(|| default.map(str::to_owned))
 }

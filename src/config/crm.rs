@@ -1,12 +1,14 @@
 //! What a connection of each CRM is when its settings do not say: address, batch size, documented limits.
 //! Not here: how a CRM is called.
 
-use crate::model::{Crm, Keys, Operations, Price, Tariff, Window, WindowName};
+use crate::model::{Crm, Keys, Operations, Price, Tariff, Unit, Window, WindowName};
 use std::time::Duration;
 
 pub(super) struct CrmDefaults {
     /// None: each account has its own, and the settings must say it.
     pub(super) base_url: Option<&'static str>,
+    /// What to write where there is no default.
+    pub(super) base_url_hint: &'static str,
     /// The CRM's own property for our external id.
     pub(super) external_id_property: &'static str,
     /// Also the highest that can be set.
@@ -19,7 +21,7 @@ pub(super) struct CrmDefaults {
 }
 
 /// CRMs of the contract that this version does not serve.
-pub(super) const NOT_YET: [&str; 3] = ["zoho", "pipedrive", "http"];
+pub(super) const NOT_YET: [&str; 2] = ["pipedrive", "http"];
 
 pub(super) fn defaults(crm: Crm) -> CrmDefaults {
     match crm {
@@ -27,6 +29,7 @@ pub(super) fn defaults(crm: Crm) -> CrmDefaults {
         // (https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines).
         Crm::HubSpot => CrmDefaults {
             base_url: Some("https://api.hubapi.com"),
+            base_url_hint: "add `base_url = \"https://api.hubapi.com\"`",
             external_id_property: "external_id",
             batch_max: 100,
             // Searches are exempt from the 10 seconds and have a window of their own. The day resets at midnight in
@@ -46,6 +49,7 @@ pub(super) fn defaults(crm: Crm) -> CrmDefaults {
         // says so with every answer, and is believed.
         Crm::Salesforce => CrmDefaults {
             base_url: None,
+            base_url_hint: "add the org's own, such as `base_url = \"https://acme.my.salesforce.com\"`",
             external_id_property: "External_Id__c",
             batch_max: 200,
             limits: vec![Window::rolling(100_000, Duration::from_hours(24))],
@@ -55,7 +59,28 @@ pub(super) fn defaults(crm: Crm) -> CrmDefaults {
             calls_max: None,
             keys: Keys::UNIQUE,
         },
+        // Credits of Standard and above without what each user adds; calls at once of the Free edition
+        // (https://www.zoho.com/crm/developer/docs/api/v8/api-limits.html). An organisation with fewer credits says so
+        // once half of them are used, and is believed.
+        Crm::Zoho => CrmDefaults {
+            base_url: None,
+            base_url_hint: "add the `api_domain` of the account's token answer, such as `base_url = \"https://www.zohoapis.eu\"`",
+            external_id_property: "External_ID",
+            batch_max: 100,
+            limits: vec![credits(Window::rolling(50_000, Duration::from_hours(24)))],
+            tariff: Tariff {
+                upsert: Price { inputs_per_credit: 10, ..Price::calls(1) },
+                archive: Price { credits: 1, ..Price::calls(1) },
+                search: Price::calls(0),
+            },
+            calls_max: Some(5),
+            keys: Keys::UNIQUE,
+        },
     }
+}
+
+fn credits(window: Window) -> Window {
+    Window { name: WindowName { unit: Unit::Credits, ..window.name }, ..window }
 }
 
 fn of(operations: Operations, window: Window) -> Window {

@@ -23,7 +23,15 @@ impl Access {
     /// # Errors
     /// The access token fits no header: the reply for every input, without the access token.
     pub(super) fn bearer(&self) -> Result<HeaderValue, Reply> {
-        let text = format!("Bearer {}", self.access_token.expose_secret());
+        self.authorization("Bearer")
+    }
+
+    /// As `bearer`, of another scheme.
+    ///
+    /// # Errors
+    /// As `bearer`.
+    pub(super) fn authorization(&self, scheme: &str) -> Result<HeaderValue, Reply> {
+        let text = format!("{scheme} {}", self.access_token.expose_secret());
         let mut value = HeaderValue::try_from(text).map_err(|_| {
             let why = "the access token holds characters that no header may hold; check where it is read from";
             let (reason, message) = (Reason::Unauthorized, why.to_owned());

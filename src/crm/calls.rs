@@ -61,7 +61,8 @@ async fn make(http: &Http, call: Call, access: Arc<Access>, deadline: tokio::tim
     let formed = call.cost();
     let mut talk = Talk { http, connector, requests: 0, usage: Usage::default() };
     let answer = talk.converse(connector.exchange(call, access), deadline).await;
-    talk.usage.spent = Some(Cost { calls: talk.requests, searches: 0, ..formed });
+    let spent = Cost { calls: talk.requests, searches: 0, ..formed };
+    talk.usage.spent = Some(if talk.requests == 0 { Cost::default() } else { spent });
     (whole(answer, inputs), talk.usage)
 }
 

@@ -13,6 +13,7 @@ mod retry_after;
 mod salesforce;
 mod scrub;
 mod whole;
+mod zoho;
 
 pub use access::{Access, Accesses};
 pub use calls::{CALL_DEADLINE, Events, HttpCrms, Now};
@@ -27,5 +28,6 @@ pub fn connector(crm: Crm) -> &'static dyn Connector {
     match crm {
         Crm::HubSpot => &hubspot::HubSpot,
         Crm::Salesforce => &salesforce::Salesforce,
+        Crm::Zoho => &zoho::Zoho,
     }
 }

@@ -17,6 +17,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::{
     answer::{Answer, Refusal},
+    bomb,
     clock::Clock,
     faults::{Fault, Faults, Hit, Strike},
     ledger::{CallEntry, Ledger},
@@ -190,6 +191,7 @@ impl<'a, P: Pretend> Visit<'a, P> {
             | Fault::Html { .. }
             | Fault::Silent
             | Fault::Oversize { .. }
+            | Fault::Bomb { .. }
             | Fault::Garbage
             | Fault::ContentType { .. }
             | Fault::Redirect { .. } => return (self.spoiled(fault, answer), true),
@@ -214,6 +216,10 @@ impl<'a, P: Pretend> Visit<'a, P> {
                 let mut body = vec![b' '; *bytes];
                 body.extend_from_slice(&answer.body);
                 Answer { body: Bytes::from(body), ..answer }
+            }
+            Fault::Bomb { bytes } => {
+                let answer = Answer { body: bomb::gzip_of_blanks(*bytes), ..Answer::json(200, &()) };
+                answer.with_header(header::CONTENT_ENCODING, "gzip")
             }
             Fault::Garbage => {
                 Answer { body: Bytes::from_static(b"{\"status\":\"COMPLETE\",\"resul"), ..Answer::json(200, &()) }

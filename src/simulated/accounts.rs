@@ -7,12 +7,14 @@ use std::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use super::{
     account::{Account, Shared, State},
     clock::Clock,
     faults::{FaultRule, Faults, Script},
+    grants::{Grant, Grants, Opens, Refused, TokenRules},
     ledger::{AccountLedger, Summary, Totals},
     pretend::Pretend,
     row::RecordLedger,
@@ -36,6 +38,7 @@ struct Registry<P: Pretend> {
     open: RwLock<HashMap<String, Arc<Account<P>>>>,
     /// Prefixes of access tokens whose accounts open at their first call.
     rules: RwLock<Vec<(String, P::Settings)>>,
+    grants: Mutex<Grants>,
 }
 
 impl<P: Pretend> Default for Accounts<P> {
@@ -56,7 +59,8 @@ impl<P: Pretend> Accounts<P> {
             in_flight_max: AtomicU64::new(0),
             strangers: AtomicU64::new(0),
         };
-        Self(Arc::new(Registry { shared: Arc::new(shared), open: RwLock::default(), rules: RwLock::default() }))
+        let (open, rules, grants) = (RwLock::default(), RwLock::default(), Mutex::default());
+        Self(Arc::new(Registry { shared: Arc::new(shared), open, rules, grants }))
     }
 
     /// Opens an account, or opens it anew, empty.
@@ -74,6 +78,29 @@ impl<P: Pretend> Accounts<P> {
     /// Revokes an access token together with its account; `false` if it is unknown. A rule may open it again.
     pub fn close(&self, access_token: &str) -> bool {
         self.0.open.write().unwrap_or_else(PoisonError::into_inner).remove(access_token).is_some()
+    }
+
+    /// Makes a refresh token good at the token endpoint, for access tokens of an account that is open. One that nobody
+    /// granted is good where a rule opens an account for it; that is its account then.
+    pub fn grant(&self, refresh_token: &str, grant: Grant) {
+        self.grants().grant(refresh_token, grant);
+    }
+
+    /// Revokes a refresh token and its access tokens; `false` if it was not granted.
+    pub fn revoke(&self, refresh_token: &str) -> bool {
+        self.grants().revoke(refresh_token)
+    }
+
+    /// The access tokens of a refresh token expire at once; `false` if it was not granted.
+    pub fn expire(&self, refresh_token: &str) -> bool {
+        self.grants().expire(refresh_token)
+    }
+
+    /// A record is deleted by somebody else, or merged into another; `false` if the account or it is unknown.
+    pub fn lose(&self, access_token: &str, object: &str, external_id: &str) -> bool {
+        let now_us = self.0.shared.clock.now_us();
+        let account = self.known(access_token);
+        account.is_some_and(|account| P::lose(&mut account.state(), object, external_id, now_us))
     }
 
     /// Changes the settings of one account, or (`None`) of all and of those yet to open. `false` if unknown.
@@ -169,13 +196,47 @@ impl<P: Pretend> Accounts<P> {
         summary
     }
 
+    /// An access token for a refresh token, and how long it lives. `rules` of an account's settings.
+    pub(super) fn refresh(
+        &self,
+        refresh_token: &str,
+        client: (&str, &str),
+        rules: impl Fn(&P::Settings) -> TokenRules,
+    ) -> Result<(String, Duration), Refused> {
+        let mut grants = self.grants();
+        let granted = grants.find(refresh_token).map(|grant| grant.account.clone());
+        let is_free = granted.is_none() && !refresh_token.is_empty() && !grants.is_revoked(refresh_token);
+        let name = granted.unwrap_or_else(|| refresh_token.to_owned());
+        let account = if is_free { self.named(&name) } else { self.known(&name) };
+        let account = account.ok_or(Refused::Unknown)?;
+        if is_free {
+            let (client_id, client_secret) = (client.0.to_owned(), client.1.to_owned());
+            grants.grant(refresh_token, Grant { client_id, client_secret, account: name });
+        }
+        let rules = rules(&account.state().settings);
+        grants.issue(self.0.shared.clock.now_us(), refresh_token, client, rules)
+    }
+
     /// The account of a call, opened by a rule if need be. `None` is counted as a stranger.
     pub(super) fn admit(&self, access_token: Option<&str>) -> Option<Arc<Account<P>>> {
-        let admitted = access_token.and_then(|token| self.known(token).or_else(|| self.open_by_rule(token)));
+        let opens = access_token.and_then(|token| self.grants().opens(self.0.shared.clock.now_us(), token));
+        let admitted = match (opens, access_token) {
+            (Some(Opens::Account(name)), _) => self.known(&name),
+            (Some(Opens::Nothing), _) | (None, None) => None,
+            (None, Some(token)) => self.named(token),
+        };
         if admitted.is_none() {
             self.0.shared.strangers.fetch_add(1, Relaxed);
         }
         admitted
+    }
+
+    fn grants(&self) -> std::sync::MutexGuard<'_, Grants> {
+        self.0.grants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn named(&self, access_token: &str) -> Option<Arc<Account<P>>> {
+        self.known(access_token).or_else(|| self.open_by_rule(access_token))
     }
 
     fn known(&self, access_token: &str) -> Option<Arc<Account<P>>> {

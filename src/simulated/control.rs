@@ -16,6 +16,10 @@
 //! | `POST faults` `{account?, rules}` | replaces the rules; `[]` ends them |
 //! | `POST scripts` `{account?, scripts}` | adds scripts |
 //! | `POST clear` `{account?}` | ends rules and scripts |
+//! | `POST grants` `{refresh_token, grant}` | makes a refresh token good for an account |
+//! | `POST revoke` `{refresh_token}` | it and its access tokens are no longer |
+//! | `POST expire` `{refresh_token}` | its access tokens are no longer |
+//! | `POST lose` `{account, object, external_id}` | somebody deletes or merges a record |
 //! | `POST consume` `{account, calls}` | another application calls |
 //! | `POST reset` `{account?}` | empties it |
 //!
@@ -32,6 +36,7 @@ use super::{
     accounts::Accounts,
     answer::Answer,
     faults::{FaultRule, Script},
+    grants::Grant,
     pretend::Pretend,
     query::pairs,
 };
@@ -81,6 +86,27 @@ struct Scripts {
 struct Consume {
     account: String,
     calls: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Granted {
+    refresh_token: String,
+    grant: Grant,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Refresh {
+    refresh_token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lost {
+    account: String,
+    object: String,
+    external_id: String,
 }
 
 #[derive(Deserialize)]
@@ -150,6 +176,17 @@ fn command<P: Pretend>(accounts: &Accounts<P>, name: &str, body: &[u8]) -> Resul
         "consume" => {
             let Consume { account, calls } = read(body)?;
             accounts.consume(&account, calls)
+        }
+        "grants" => {
+            let Granted { refresh_token, grant } = read(body)?;
+            accounts.grant(&refresh_token, grant);
+            true
+        }
+        "revoke" => accounts.revoke(&read::<Refresh>(body)?.refresh_token),
+        "expire" => accounts.expire(&read::<Refresh>(body)?.refresh_token),
+        "lose" => {
+            let Lost { account, object, external_id } = read(body)?;
+            accounts.lose(&account, &object, &external_id)
         }
         "reset" => accounts.reset(read::<Which>(body)?.account.as_deref()),
         _ => return Ok(fault(404, "no such command")),

@@ -53,6 +53,10 @@ pub enum Fault {
     Oversize {
         bytes: usize,
     },
+    /// 200 and compressed, though nobody asked for that: little on the line, so many bytes when it is unpacked.
+    Bomb {
+        bytes: usize,
+    },
     /// 200 and JSON by its header, but not JSON.
     Garbage,
     /// The true answer under another content type.
@@ -76,6 +80,7 @@ impl Fault {
             | Self::Drop
             | Self::Hang { .. }
             | Self::Silent
+            | Self::Bomb { .. }
             | Self::Garbage
             | Self::Redirect { .. } => false,
         }

@@ -6,9 +6,11 @@
 mod account;
 mod accounts;
 mod answer;
+mod bomb;
 mod clock;
 mod control;
 mod faults;
+mod grants;
 pub mod hubspot;
 mod ledger;
 mod line;
@@ -20,6 +22,7 @@ pub mod salesforce;
 mod server;
 mod settings;
 mod words;
+pub mod zoho;
 
 pub use accounts::Accounts;
 pub use ledger::Totals;

@@ -160,12 +160,16 @@ async fn serve<P: Pretend>(
         let place = (parts.uri.path(), parts.uri.query().unwrap_or_default());
         return control::answer(&accounts, &parts.method, place, &body);
     }
+    if let Some(answer) = P::sign_in(&accounts, &parts, &body) {
+        return answer.into_response(HeaderMap::new());
+    }
     let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let access_token = authorization.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
+    let scheme = authorization.and_then(|value| value.strip_prefix(P::SCHEME));
+    let access_token = scheme.and_then(|value| value.strip_prefix(' ')).map(str::trim);
     let Some(account) = accounts.admit(access_token.filter(|token| !token.is_empty())) else {
         return turn_away::<P>(TurnedAway::Stranger);
     };
-    let call = P::read(&parts.method, &parts.uri, &body);
+    let call = P::read(&parts, &body);
     account.serve(&call, &grip).await
 }
 

@@ -61,12 +61,38 @@ fn a_used_up_day_is_the_accounts_and_not_the_inputs<P: Pretend>(stage: &Stage<P>
     assert_eq!(ended.usage.limited.unwrap().window, Some(DAY));
 }
 
-fn what_is_left_of_the_day_is_told_with_every_answer<P: Pretend>(stage: &Stage<P>) {
-    stage.upsert(&stage.contacts(1));
-    let ended = stage.upsert(&stage.contacts(1));
-    let day = ended.usage.windows.iter().find(|it| it.window == DAY).expect("the day is told");
-    assert_eq!(day.limit.unwrap() - day.remaining.unwrap(), 2);
-    assert_eq!(ended.usage.spent.unwrap().calls, 1);
+fn what_is_left_of_the_day_is_told_as_the_crm_tells_it<P: Pretend>(stage: &Stage<P>) {
+    stage.somebody_calls(stage.traits.told_after);
+    let [one, two] = [1, 2].map(|_| stage.upsert(&stage.contacts(1)));
+    let [left, less] = [&one, &two].map(|ended| {
+        let day = ended.usage.windows.iter().find(|it| it.window == DAY).expect("the day is told");
+        let remaining = day.remaining.unwrap();
+        assert!(day.limit.is_none_or(|limit| remaining < limit));
+        remaining
+    });
+    assert_eq!(left - less, 1);
+    assert_eq!(two.usage.spent.unwrap().calls, 1);
+}
+
+fn a_limit_that_others_used_up_is_a_limit_and_no_fault_of_an_input<P: Pretend>(stage: &Stage<P>) {
+    stage.somebody_calls(1_000_000);
+    for operation in [Operation::Upsert, Operation::Archive] {
+        let ended = stage.call(operation, &stage.contacts(2));
+        let limited = |it: &String| it == "account rate_limited" || it == "failed rate_limited";
+        assert!(shown(&ended.answer).iter().all(limited), "{ended:?}");
+        assert!(ended.usage.limited.is_some());
+    }
+    assert_eq!(stage.totals().effects, 0);
+}
+
+fn a_record_that_somebody_deleted_is_made_anew_and_its_archive_is_none_the_worse<P: Pretend>(stage: &Stage<P>) {
+    let contacts = stage.contacts(3);
+    stage.upsert(&contacts);
+    stage.somebody_deletes("c1");
+    assert_eq!(shown(&stage.upsert(&contacts).answer), ["applied", "created", "applied"]);
+    stage.somebody_deletes("c2");
+    assert_eq!(shown(&stage.call(Operation::Archive, &contacts).answer), ["applied"; 3]);
+    assert!((0..3).all(|it| stage.record(&format!("c{it}")).unwrap().archived));
 }
 
 fn credentials_that_are_revoked_are_the_accounts<P: Pretend>(stage: &Stage<P>) {
@@ -142,6 +168,7 @@ fn what_is_no_answer_of_the_crm_leaves_the_outcome_unknown<P: Pretend>(stage: &S
         Fault::Garbage,
         Fault::Html { status: 200 },
         Fault::Oversize { bytes: 2 << 20 },
+        Fault::Bomb { bytes: 256 << 20 },
         Fault::Silent,
         Fault::Redirect { location: "http://127.0.0.1:9/".to_owned() },
     ];
@@ -217,13 +244,15 @@ macro_rules! held_to_by {
 }
 
 held_to_by! {
-    hubspot, salesforce;
+    hubspot, salesforce, zoho;
     (
         a_record_is_created_and_then_updated
         an_archive_may_be_repeated_and_makes_room_for_a_new_record
+        a_record_that_somebody_deleted_is_made_anew_and_its_archive_is_none_the_worse
         a_short_limit_fails_the_call_and_says_so
         a_used_up_day_is_the_accounts_and_not_the_inputs
-        what_is_left_of_the_day_is_told_with_every_answer
+        what_is_left_of_the_day_is_told_as_the_crm_tells_it
+        a_limit_that_others_used_up_is_a_limit_and_no_fault_of_an_input
         credentials_that_are_revoked_are_the_accounts
         an_invalid_record_alone_is_refused_for_good
         one_bad_row_in_a_full_batch_spares_the_others

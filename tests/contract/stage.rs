@@ -9,7 +9,7 @@ use sluicegate::model::{
 };
 use sluicegate::ports::{Crms, Event};
 use sluicegate::simulated::hubspot::{self, Fault, FaultRule, Policy, RecordLedger, Script, Totals};
-use sluicegate::simulated::{Accounts, Pretend, Running, Server, salesforce};
+use sluicegate::simulated::{Accounts, Pretend, Running, Server, salesforce, zoho};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::mpsc::channel;
@@ -36,6 +36,8 @@ pub(crate) struct Traits {
     pub(crate) short: Policy,
     /// The code of an input that is in conflict.
     pub(crate) conflict: &'static str,
+    /// What is left of the day is told once so many calls are made.
+    pub(crate) told_after: u64,
 }
 
 /// One account of one pretend CRM, and a connector to it.
@@ -64,6 +66,7 @@ pub(crate) fn hubspot() -> Stage<hubspot::HubSpot> {
         poison: r#"{"firstname":"poison"}"#,
         short: Policy::Burst,
         conflict: "CONFLICT",
+        told_after: 0,
     };
     Stage::start(traits, settings)
 }
@@ -79,6 +82,23 @@ pub(crate) fn salesforce() -> Stage<salesforce::Salesforce> {
         poison: r#"{"LastName":"poison"}"#,
         short: Policy::Concurrent,
         conflict: "DUPLICATES_DETECTED",
+        told_after: 0,
+    };
+    Stage::start(traits, settings)
+}
+
+pub(crate) fn zoho() -> Stage<zoho::Zoho> {
+    let settings = zoho::Settings { poison: Some("poison".to_owned()), ..zoho::Settings::default() };
+    let traits = Traits {
+        crm: Crm::Zoho,
+        id_property: "External_ID",
+        object: "Contacts",
+        good: r#"{"Last_Name":"Lovelace"}"#,
+        bad: r#"{"Last_Name":"Lovelace","Email":"not-an-address"}"#,
+        poison: r#"{"Last_Name":"poison"}"#,
+        short: Policy::Concurrent,
+        conflict: "RECORD_IN_BLUEPRINT",
+        told_after: 2_500,
     };
     Stage::start(traits, settings)
 }
@@ -167,6 +187,16 @@ impl<P: Pretend> Stage<P> {
 
     pub(crate) fn revoke(&self) {
         assert!(self.running.accounts.close(TOKEN));
+    }
+
+    /// Another application of the account makes so many calls.
+    pub(crate) fn somebody_calls(&self, calls: u64) {
+        assert!(self.running.accounts.consume(TOKEN, calls));
+    }
+
+    /// Somebody deletes a contact, or merges it into another.
+    pub(crate) fn somebody_deletes(&self, external_id: &str) {
+        assert!(self.running.accounts.lose(TOKEN, self.traits.object, external_id));
     }
 
     pub(crate) fn totals(&self) -> Totals {

@@ -6,7 +6,7 @@ use crate::crm::{Access, Accesses, connector};
 use crate::engine::Tenants;
 use crate::model::{Connection, ConnectionId, Crm, TenantId};
 use crate::simulated::hubspot::{self, FaultRule, Latency, Recording};
-use crate::simulated::{Pretend, Running, Server, Totals, salesforce};
+use crate::simulated::{Pretend, Running, Server, Totals, salesforce, zoho};
 use anyhow::{Context, Result};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ const LATENCY: Latency = Latency { min_ms: 120.0, max_ms: 180.0 };
 const RECORDING: Recording = Recording { records: true, effects: 64, attempts: 0, calls: 0 };
 
 /// The kinds, one after the other for one tenant after the other.
-const KINDS: [Crm; 2] = Crm::ALL;
+const KINDS: [Crm; 3] = Crm::ALL;
 
 /// All pretend CRMs, running.
 pub(super) struct Crms {
@@ -76,7 +76,7 @@ impl Crms {
                 id,
                 crm: *crm,
                 batch_max: facts.batch_max.value,
-                calls_max: None,
+                calls_max: facts.calls_max.value,
                 windows: facts.limits.iter().map(|it| it.value.window()).collect(),
                 tariff: facts.tariff.value,
                 keys: facts.keys.value,
@@ -120,6 +120,7 @@ pub(super) fn contact(crm: Crm, (contact, tenant): (u64, &str), version: u64) ->
     let [first, last, number] = match crm {
         Crm::HubSpot => ["firstname", "lastname", "event_number"],
         Crm::Salesforce => ["FirstName", "LastName", "Event_Number__c"],
+        Crm::Zoho => ["First_Name", "Last_Name", "Event_Number"],
     };
     format!(r#"{{"{first}":"Contact {contact}","{last}":"of {tenant}","{number}":"{version}"}}"#)
 }
@@ -148,6 +149,10 @@ fn serve(runtime: &Runtime, crm: Crm, seed: u64) -> Result<Box<dyn Served>> {
                 runtime,
                 salesforce::Settings { latency, seed, recording, ..salesforce::Settings::default() },
             )
+        }
+        Crm::Zoho => {
+            let (latency, recording) = (LATENCY, RECORDING);
+            started::<zoho::Zoho>(runtime, zoho::Settings { latency, seed, recording, ..zoho::Settings::default() })
         }
     }
 }

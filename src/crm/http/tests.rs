@@ -57,7 +57,7 @@ async fn serve_bytes(bytes: Vec<u8>, keep: bool) -> (Server, Arc<AtomicUsize>) {
 
 fn request(url: String) -> Request {
     let authorization = HeaderValue::from_static("Bearer pat-secret");
-    Request { method: http::Method::POST, url, authorization, body: b"{}".to_vec() }
+    Request { method: http::Method::POST, url, authorization, special: None, body: b"{}".to_vec() }
 }
 
 async fn send(url: String, deadline: Duration) -> Result<Response, Fault> {
