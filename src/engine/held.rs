@@ -74,7 +74,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// Tells the machine which connections are configured: at its start, and when that changes.
     pub(super) fn configure(&mut self, now: Millis, shard: Shard) {
         let tenants = Arc::clone(&self.tenants);
-        let known = |id: &ConnectionId| tenants.get(&id.tenant).is_some_and(|all| all.iter().any(|it| it.id == *id));
+        let known = |id: &ConnectionId| tenants.get(&id.tenant)?.iter().find(|it| it.id == *id).cloned();
         let Some(slot) = self.shards.get_mut(&shard) else { return };
         // Whom a pause of a CRM is about depends on what is configured.
         slot.oldest = Cursor::default();

@@ -52,6 +52,8 @@ pub enum Bug {
     RenewsWhatIsLoaded,
     /// What has waited too long goes on waiting.
     NeverExpires,
+    /// What a person paused dies of its age.
+    ExpiresThePaused,
     /// A token comes back one window after the start of its call instead of the answer.
     ReturnsTokensFromTheStart,
     /// A new owner takes no account of calls that the one before it had out.
@@ -72,12 +74,14 @@ pub enum Bug {
     CountsTheAccount,
     /// What is in memory for a connection that vanished from the configuration is called all the same.
     CallsTheVanished,
+    /// What is on disk for a connection that was held or paused is not loaded when it is released.
+    ForgetsTheReleased,
     /// A job of a tenant that is not configured dies at once.
     BuriesTheUnknown,
 }
 
 impl Bug {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 37] = [
         Self::SettlesOnRead,
         Self::WatermarkPassesOpen,
         Self::ForgetsApplied,
@@ -102,6 +106,7 @@ impl Bug {
         Self::RemembersForEver,
         Self::RenewsWhatIsLoaded,
         Self::NeverExpires,
+        Self::ExpiresThePaused,
         Self::ReturnsTokensFromTheStart,
         Self::ForgetsCallsOut,
         Self::StartsUnseen,
@@ -113,5 +118,6 @@ impl Bug {
         Self::CountsTheAccount,
         Self::CallsTheVanished,
         Self::BuriesTheUnknown,
+        Self::ForgetsTheReleased,
     ];
 }

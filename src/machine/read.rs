@@ -184,6 +184,7 @@ fn first_life(seq: Seq, target: Target, job: &Arc<Job>, original: &Arc<Message>)
         attempt: Attempt(0),
         history: History::default(),
         since: None,
+        paused_at: None,
         level: 0,
     })
 }

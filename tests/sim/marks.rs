@@ -72,6 +72,7 @@ marks! {
     Drained => "a process drained and left",
     Renewed => "what had waited for long was released again",
     Expired => "what had waited too long died",
+    SparedByPause => "what was paused for longer than anything may wait was spared",
     DiskFull => "what waited reached the bound of the disk",
     DeathForgotten => "the mark of a death was deleted after its time",
     CutToFit => "a message fitted once its history was cut",

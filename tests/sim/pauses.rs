@@ -135,7 +135,9 @@ impl World {
             return;
         }
         self.trace(|| format!("{who}: hears {given:?}"));
+        let now = self.now;
         let Some(view) = self.processes[who.slot].view.shards.get_mut(&shard) else { return };
+        view.commanded.insert(given.scope.clone(), now);
         view.commands.insert(given.scope, given.pause);
         self.marks.hit(if given.pause.is_some() { Mark::PauseHeard } else { Mark::ResumeHeard });
     }

@@ -39,6 +39,8 @@ pub struct ShardView {
     pub shown: BTreeMap<Topic, Offset>,
     /// The last command that it was shown of each scope: a pause with its end, or a resume.
     pub commands: BTreeMap<Scope, Option<Millis>>,
+    /// When it was shown them.
+    pub commanded: BTreeMap<Scope, Millis>,
     /// When each connection's last call that stood alone and was answered well had started.
     pub freed: BTreeMap<ConnIx, Millis>,
 }
