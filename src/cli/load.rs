@@ -1,12 +1,11 @@
 //! Opens the configuration file and the folder of tenant files, and hands their text to `config`.
 //! Not here: what they say.
 
-use crate::config::{Env, Fault, Faults, Place, Settings, SourceText, parse, tenants_folder};
-use std::fmt::Display;
+use crate::config::{Env, Faults, Settings, SourceText, parse, tenants_folder};
+use crate::ops::read_tenant_files;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use thiserror::Error;
 
 /// Where the configuration is looked for when nobody says.
@@ -17,6 +16,8 @@ pub const DEFAULT_FILE: &str = "sluicegate.toml";
 pub struct Loaded {
     pub settings: Settings,
     pub files: Vec<PathBuf>,
+    /// The main file's text; empty if there was none.
+    pub main: SourceText,
 }
 
 /// Why there are no settings. Every kind ends with `Exit::BadConfiguration`.
@@ -49,42 +50,17 @@ pub fn load(config: Option<&Path>, env: &dyn Env) -> Result<Loaded, LoadFault> {
     let mut files: Vec<PathBuf> = main.iter().map(|it| PathBuf::from(&it.name)).collect();
     let mut sources = vec![main.unwrap_or(nothing)];
     let mut faults = Vec::new();
-    for path in folder.map(|it| tenant_files(&it, &mut faults)).unwrap_or_default() {
-        match read(&path) {
-            Ok(source) => {
-                sources.push(source);
-                files.push(path);
-            }
-            Err(fault) => faults.push(unreadable(&path, &fault)),
-        }
+    let main = sources.first().cloned().unwrap_or_default();
+    if let Some(folder) = folder {
+        let found = read_tenant_files(&folder);
+        files.extend(found.sources.iter().map(|it| PathBuf::from(&it.name)));
+        sources.extend(found.sources);
+        faults.extend(found.faults);
     }
     match parse(&sources, env) {
-        Ok(settings) if faults.is_empty() => Ok(Loaded { settings, files }),
+        Ok(settings) if faults.is_empty() => Ok(Loaded { settings, files, main }),
         Ok(_) => Err(LoadFault::Faults(Faults(faults))),
         Err(Faults(others)) => Err(LoadFault::Faults(Faults(others.into_iter().chain(faults).collect()))),
-    }
-}
-
-/// Every `*.toml` of the folder in the order of their names; hidden ones are left out (editors, Kubernetes' `..data`).
-fn tenant_files(folder: &Path, faults: &mut Vec<Fault>) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    let entries = entries.unwrap_or_else(|error| {
-        faults.push(unreadable(folder, &error));
-        Vec::new()
-    });
-    let hidden = |path: &Path| path.file_name().is_none_or(|it| it.to_string_lossy().starts_with('.'));
-    let mut paths: Vec<PathBuf> = entries.into_iter().map(|it| it.path()).collect();
-    paths.retain(|it| !hidden(it) && it.extension().is_some_and(|it| it == "toml"));
-    paths.sort();
-    paths
-}
-
-fn unreadable(path: &Path, error: &impl Display) -> Fault {
-    Fault {
-        place: Place::File(Arc::from(path.display().to_string())),
-        path: "tenants".to_owned(),
-        what: format!("cannot be read: {error}"),
-        hint: "`tenants` names a folder of text files that this user may read".to_owned(),
     }
 }
 

@@ -2,14 +2,14 @@
 //! tenants that nobody knows yet are kept for a minute, and people are told.
 //! Not here: the rules (`machine`).
 
+use crate::engine::Engine;
 use crate::engine::oldest::Cursor;
 use crate::engine::shard::ShardSlot;
-use crate::engine::{Engine, Tenants};
 use crate::machine::{Bug, Input, JobRead, Machine, Out, Verdict};
 use crate::model::{
     Command, ConnectionId, Crm, Hold, Millis, Offset, Pause, Reason, Received, Scope, Shard, Tier, Topic,
 };
-use crate::ports::{Crms, Log, Store};
+use crate::ports::{Crms, Log, Store, Tenants};
 use crate::wire;
 use std::collections::BTreeMap;
 use std::sync::Arc;

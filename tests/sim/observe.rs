@@ -44,6 +44,7 @@ impl World {
             }
             Event::Log(LogEvent::CommitEnded { .. } | LogEvent::Stopped { .. } | LogEvent::Closed)
             | Event::AccessChanged(_)
+            | Event::Tenants(_)
             | Event::Explain(_)
             | Event::Drain => {}
             Event::CallEnded(ended) => self.answered(who, ended),
