@@ -6,6 +6,9 @@ CACHE := $(HOME)/.cache/sluicegate
 CARGO_TARGET_DIR ?= $(CACHE)/target
 export CARGO_TARGET_DIR
 
+# Tests against real brokers wait nearly all of their time, the longest for three minutes: more at once than there are cores.
+TEST_THREADS ?= 6
+
 # What `make sim` runs: N seeds, from SEED on.
 SEED ?=
 N ?= 200
@@ -31,7 +34,7 @@ test: setup ## Proves everything, brokers included, from a fresh clone
 	cargo fmt --check
 	@scripts/announce.sh
 	cargo clippy --release --locked --all-targets --features broker-tests -- -D warnings
-	cargo test --release --locked --features broker-tests --no-fail-fast
+	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --release --locked --features broker-tests --no-fail-fast
 
 quick: ## Proves all that decides, in a simulated world: no socket, terminal, broker or store is compiled
 	CARGO_TARGET_DIR=$(CACHE)/quick SLUICEGATE_SIM_SEEDS=200 cargo test --locked --no-default-features

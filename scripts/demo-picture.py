@@ -15,9 +15,9 @@ import sys
 import time
 from xml.sax.saxutils import escape
 
-COLUMNS, ROWS = 110, 26
+COLUMNS, ROWS = 110, 31
 # The story: seconds to wait, then the key to press. The picture is taken after the last wait.
-STORY = [(20, "d"), (12, "d"), (14, "f"), (8, "f"), (8, "c"), (12, "l"), (7, None)]
+STORY = [(20, "d"), (12, "d"), (14, "f"), (8, "f"), (8, "c"), (8, "p"), (1, "t"), (6, "l"), (7, None)]
 END_WITHIN_SECONDS = 200
 
 CELL, LINE, SIZE = 8.4, 19, 14

@@ -2,8 +2,11 @@
 //! Not here: how it behaves (`sluicegate::simulated`).
 
 use crate::process::{Process, program};
+use crate::scene::token;
 use reqwest::Client;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use sluicegate::simulated::hubspot::{AccountLedger, FaultRule, Script, Summary, Totals};
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
@@ -45,6 +48,41 @@ impl Crm {
         self.command("settings", &json!({"change": settings}));
     }
 
+    /// Opens the account of a tenant before its first call, empty, with these changes of the settings.
+    pub(crate) fn open(&self, tenant: u64, change: &Value) {
+        let account = token(tenant);
+        self.command("accounts", &json!({"account": account}));
+        self.command("settings", &json!({"account": account, "change": change}));
+    }
+
+    /// Faults of an open account, or of all, instead of those it had.
+    pub(crate) fn faults(&self, tenant: Option<u64>, rules: &[FaultRule]) {
+        self.command("faults", &json!({"account": tenant.map(token), "rules": rules}));
+    }
+
+    pub(crate) fn scripts(&self, scripts: &[Script]) {
+        for some in scripts.chunks(1_000) {
+            self.command("scripts", &json!({"scripts": some}));
+        }
+    }
+
+    pub(crate) fn totals(&self, tenant: u64) -> Totals {
+        self.question(&format!("totals?account={}", token(tenant)))
+    }
+
+    pub(crate) fn summary(&self) -> Summary {
+        self.question("summary")
+    }
+
+    pub(crate) fn ledger(&self, tenant: u64) -> AccountLedger {
+        self.question(&format!("ledger?account={}", token(tenant)))
+    }
+
+    fn question<T: DeserializeOwned>(&self, question: &str) -> T {
+        let url = format!("{}/_control/{question}", self.url);
+        self.runtime.block_on(async { self.client.get(url).send().await.unwrap().json().await.unwrap() })
+    }
+
     /// Forgets all records and counts.
     pub(crate) fn reset(&self) {
         self.command("reset", &json!({}));
@@ -52,11 +90,8 @@ impl Crm {
 
     /// Calls and inputs that it has carried out.
     pub(crate) fn counts(&self) -> (u64, u64) {
-        let url = format!("{}/_control/summary", self.url);
-        let answer: Value =
-            self.runtime.block_on(async { self.client.get(url).send().await.unwrap().json().await.unwrap() });
-        let count = |name: &str| answer["totals"][name].as_u64().unwrap();
-        (count("calls"), count("inputs"))
+        let totals = self.summary().totals;
+        (totals.calls, totals.inputs)
     }
 
     fn command(&self, name: &str, body: &Value) {

@@ -1,7 +1,7 @@
 //! The producers of others: jobs go into `.jobs` ahead of what has been applied, but not too far.
 //! Not here: what a job looks like.
 
-use crate::scene::{Scene, job, tenant_id};
+use crate::scene::{Scene, job, stamped_job, tenant_id};
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::ToBytes;
@@ -10,7 +10,7 @@ use sluicegate::model::Topic;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A thread that produces until it is dropped.
 pub(crate) struct Feed {
@@ -50,7 +50,7 @@ pub(crate) struct Jobs {
     producer: BaseProducer,
     topic: String,
     tenants: u64,
-    next: u64,
+    pub(crate) next: u64,
 }
 
 impl Jobs {
@@ -70,6 +70,26 @@ impl Jobs {
         }
         self.next += count;
         self.producer.flush(Duration::from_secs(60)).unwrap();
+    }
+}
+
+impl Jobs {
+    /// So many jobs every 10 ms, each with the time at which it was written, until `over`; returns how many in all.
+    pub(crate) fn pace(&mut self, per_tick: u64, mut over: impl FnMut() -> bool) -> u64 {
+        let mut next = Instant::now();
+        while !over() {
+            for number in self.next..self.next + per_tick {
+                let tenant = number % self.tenants;
+                let (key, value) = (tenant_id(tenant), stamped_job(tenant, number));
+                send(&self.producer, BaseRecord::to(&self.topic).key(&key).payload(value.as_bytes()));
+            }
+            self.next += per_tick;
+            self.producer.poll(Duration::ZERO);
+            next += Duration::from_millis(10);
+            std::thread::sleep(next.saturating_duration_since(Instant::now()));
+        }
+        self.producer.flush(Duration::from_secs(60)).unwrap();
+        self.next
     }
 }
 

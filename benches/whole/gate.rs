@@ -41,6 +41,14 @@ impl Gate {
         lines.map(|it| it.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
     }
 
+    /// The share of a histogram's values that lie within one of its bounds, as Prometheus spells it.
+    pub(crate) fn within(&self, name: &str, bound: &str) -> f64 {
+        let (text, count) = (self.get("/metrics").unwrap_or_default(), self.metric(&format!("{name}_count")));
+        let bucket = format!("{name}_bucket{{le=\"{bound}\"}} ");
+        let within = text.lines().find_map(|it| it.strip_prefix(&bucket)).expect("the histogram has this bound");
+        within.parse::<f64>().unwrap() / count
+    }
+
     fn get(&self, path: &str) -> Option<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.listen)).ok()?;
         write!(stream, "GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n").ok()?;

@@ -2,7 +2,7 @@
 //! Not here: parts of it; what a figure ought to be is in docs/performance.md.
 //!
 //! Everything runs on one machine, so the figures are compared within one run and repeated. Names given as arguments
-//! choose what is measured: `one`, `batches`, `backlog`, `restore`, `kill`.
+//! choose what is measured: `one`, `batches`, `backlog`, `restore`, `kill`, `neighbours`, `quota`, `late`, `outage`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -26,7 +26,11 @@ mod feed;
 mod gate;
 #[path = "../../tests/kafka/support/jars.rs"]
 mod jars;
+mod late;
+mod neighbours;
+mod outage;
 mod process;
+mod quota;
 mod scene;
 mod start;
 mod table;
@@ -34,7 +38,7 @@ mod throughput;
 
 use table::Table;
 
-const NAMES: [&str; 5] = ["one", "batches", "backlog", "restore", "kill"];
+const NAMES: [&str; 9] = ["one", "batches", "backlog", "restore", "kill", "neighbours", "quota", "late", "outage"];
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
@@ -56,6 +60,18 @@ fn main() {
     }
     if is_wanted("kill") {
         start::kill(&mut table);
+    }
+    if is_wanted("neighbours") {
+        neighbours::beside_one_that_fails(&mut table);
+    }
+    if is_wanted("quota") {
+        quota::shared(&mut table);
+    }
+    if is_wanted("late") {
+        late::second_attempts(&mut table);
+    }
+    if is_wanted("outage") {
+        outage::of_all(&mut table);
     }
     table.print();
 }

@@ -1,10 +1,10 @@
 //! From what was typed to what is done: one arm per command.
 //! Not here: the commands themselves.
 
-use crate::cli::args::{Cli, Command, PretendHubspot};
+use crate::cli::args::{Cli, Command, PretendHubspot, PretendSalesforce};
 use crate::cli::output::{Output, complain};
 use crate::cli::{Exit, check, completions};
-use crate::simulated::hubspot::{Serve, Settings, serve_blocking};
+use crate::simulated::{Pretend, Serve, hubspot, salesforce, serve_blocking};
 use clap::Parser;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -23,6 +23,7 @@ fn done(cli: &Cli, output: &mut Output) -> Exit {
         Command::Check => check::check(&cli.global, output),
         Command::Completions { shell } => completions::completions(*shell, output),
         Command::PretendHubspot(args) => pretend_hubspot(args, output),
+        Command::PretendSalesforce(args) => pretend_salesforce(args, output),
         Command::Run
         | Command::Demo(_)
         | Command::Topics(_)
@@ -46,7 +47,9 @@ fn done_on_a_log(cli: &Cli, output: &mut Output) -> Exit {
         Command::Explain(args) => status::explain(&cli.global, args, output),
         Command::Pause(args) => pause::pause(&cli.global, args, output),
         Command::Resume(args) => pause::resume(&cli.global, args, output),
-        Command::Check | Command::Completions { .. } | Command::PretendHubspot(_) => Exit::Usage,
+        Command::Check | Command::Completions { .. } | Command::PretendHubspot(_) | Command::PretendSalesforce(_) => {
+            Exit::Usage
+        }
     }
 }
 
@@ -58,8 +61,18 @@ fn done_on_a_log(_: &Cli, _: &mut Output) -> Exit {
 }
 
 fn pretend_hubspot(args: &PretendHubspot, output: &mut Output) -> Exit {
-    let settings = Settings { seed: args.seed, ..Settings::default() };
-    let serve = Serve { listen: args.listen, prefix: String::new(), settings, threads: 2 };
+    let settings = hubspot::Settings { seed: args.seed, ..hubspot::Settings::default() };
+    pretend(hubspot::Serve { listen: args.listen, prefix: String::new(), settings, threads: 2 }, output)
+}
+
+fn pretend_salesforce(args: &PretendSalesforce, output: &mut Output) -> Exit {
+    let settings = salesforce::Settings { seed: args.seed, ..salesforce::Settings::default() };
+    pretend(salesforce::Serve { listen: args.listen, prefix: String::new(), settings, threads: 2 }, output)
+}
+
+/// Serves until told to stop; says where on stdout.
+fn pretend<P: Pretend>(serve: Serve<P>, output: &mut Output) -> Exit {
+    let listen = serve.listen;
     let served = serve_blocking(serve, |address| {
         if let Err(error) = output.line(format!("http://{address}")) {
             complain(error);
@@ -68,7 +81,7 @@ fn pretend_hubspot(args: &PretendHubspot, output: &mut Output) -> Exit {
     match served {
         Ok(()) => Exit::Ok,
         Err(error) => {
-            complain(format!("the pretend HubSpot cannot serve on {}: {error}", args.listen));
+            complain(format!("the pretend {} cannot serve on {listen}: {error}", P::NAME));
             Exit::Failure
         }
     }
@@ -97,6 +110,7 @@ fn is_on_screen(command: &Command) -> bool {
         | Command::Pause(_)
         | Command::Resume(_)
         | Command::Completions { .. }
-        | Command::PretendHubspot(_) => false,
+        | Command::PretendHubspot(_)
+        | Command::PretendSalesforce(_) => false,
     }
 }

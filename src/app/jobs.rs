@@ -136,7 +136,8 @@ impl JobLog for EmbeddedJobs {
     }
 }
 
-fn outgoing(command: NewCommand) -> Outgoing {
+/// A command as a message of the embedded log.
+pub(super) fn outgoing(command: NewCommand) -> Outgoing {
     Outgoing {
         topic: COMMAND_TOPIC,
         shard: command.shard,

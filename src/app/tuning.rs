@@ -50,19 +50,21 @@ mod tests {
     #[test]
     fn the_defaults_of_a_connection_are_the_facts_of_its_connector() {
         for crm in Crm::ALL {
+            let facts = connector(crm).facts();
+            let own = if facts.base_url.value.is_none() { "base_url = \"https://acme.test\"" } else { "" };
             let text = format!(
-                "[[tenant]]\nid = \"acme\"\n[[tenant.connection]]\nid = \"crm\"\ncrm = \"{}\"\naccess_token = {{ env = \"T\" }}",
+                "[[tenant]]\nid = \"acme\"\n[[tenant.connection]]\nid = \"crm\"\ncrm = \"{}\"\naccess_token = {{ env = \"T\" }}\n{own}",
                 crm.name()
             );
             let file = crate::config::SourceText { name: "sluicegate.toml".to_owned(), text };
             let settings = parse(&[file], &NoEnv).unwrap();
             let given = settings.tenants.get(&TenantId::from("acme")).unwrap().first().unwrap();
-            let facts = connector(crm).facts();
             let windows: Vec<_> = facts.limits.iter().map(|it| it.value.window()).collect();
             assert_eq!(given.connection.windows.to_vec(), windows);
             assert_eq!(given.connection.tariff, facts.tariff.value);
             assert_eq!(given.connection.batch_max, facts.batch_max.value);
-            assert_eq!(given.base_url, facts.base_url.value);
+            assert_eq!(given.base_url, facts.base_url.value.unwrap_or("https://acme.test"));
+            assert_eq!(given.external_id_property, facts.external_id_property);
         }
     }
 }

@@ -152,6 +152,9 @@ pub enum Command {
     /// A HTTP server that behaves like HubSpot, for trials and tests
     #[command(hide = true)]
     PretendHubspot(PretendHubspot),
+    /// A HTTP server that behaves like Salesforce, for trials and tests
+    #[command(hide = true)]
+    PretendSalesforce(PretendSalesforce),
 }
 
 #[derive(Args, Clone, Debug)]
@@ -289,6 +292,16 @@ impl ScopeKind {
 pub struct PretendHubspot {
     /// Where to listen; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:8080", env = "SLUICEGATE_PRETEND_LISTEN", hide_env_values = true)]
+    pub listen: SocketAddr,
+    /// The seed of its faults
+    #[arg(long, default_value_t = 1, env = "SLUICEGATE_SEED", hide_env_values = true)]
+    pub seed: u64,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct PretendSalesforce {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8081", env = "SLUICEGATE_PRETEND_LISTEN", hide_env_values = true)]
     pub listen: SocketAddr,
     /// The seed of its faults
     #[arg(long, default_value_t = 1, env = "SLUICEGATE_SEED", hide_env_values = true)]

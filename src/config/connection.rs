@@ -20,7 +20,7 @@ pub(super) fn read(mut section: Section<'_>, tenant: &TenantId, tenant_path: &st
     let crm = section.required("crm", |value| named(&text(value)?));
     let access_token = access_token(&mut section, tenant, name.as_deref());
     let by_crm = defaults(crm.unwrap_or(Crm::HubSpot));
-    let base_url = section.optional("base_url", address::base_url).unwrap_or_else(|| by_crm.base_url.to_owned());
+    let base_url = base_url(&mut section, by_crm.base_url);
     let external_id_property =
         section.optional("external_id_property", property).unwrap_or_else(|| by_crm.external_id_property.to_owned());
     let most = u32::try_from(by_crm.batch_max).unwrap_or(u32::MAX);
@@ -42,9 +42,20 @@ pub(super) fn read(mut section: Section<'_>, tenant: &TenantId, tenant_path: &st
     Some(ConnectionSettings {
         connection: Arc::new(connection),
         access_token: access_token?,
-        base_url,
+        base_url: base_url?,
         external_id_property,
     })
+}
+
+/// Some CRMs have one address for all accounts, others one for each.
+fn base_url(section: &mut Section<'_>, default: Option<&str>) -> Option<String> {
+    let given = section.raw("base_url").is_some();
+    let found = section.optional("base_url", address::base_url);
+    if default.is_none() && !given {
+        let hint = "add the org's own, such as `base_url = \"https://acme.my.salesforce.com\"`";
+        section.fault("base_url", Wrong::new("is missing", hint));
+    }
+    found.or_else(|| default.map(str::to_owned))
 }
 
 fn access_token(section: &mut Section<'_>, tenant: &TenantId, name: Option<&str>) -> Option<SecretSource> {

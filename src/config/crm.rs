@@ -5,37 +5,51 @@ use crate::model::{Crm, Operations, Price, Tariff, Window, WindowName};
 use std::time::Duration;
 
 pub(super) struct CrmDefaults {
-    pub(super) base_url: &'static str,
+    /// None: each account has its own, and the settings must say it.
+    pub(super) base_url: Option<&'static str>,
     /// The CRM's own property for our external id.
     pub(super) external_id_property: &'static str,
     /// Also the highest that can be set.
     pub(super) batch_max: usize,
-    pub(super) limits: [Window; 3],
+    pub(super) limits: Vec<Window>,
     pub(super) tariff: Tariff,
     /// Most calls out at once, where the CRM bounds them.
     pub(super) calls_max: Option<usize>,
 }
 
 /// CRMs of the contract that this version does not serve.
-pub(super) const NOT_YET: [&str; 4] = ["zoho", "salesforce", "pipedrive", "http"];
+pub(super) const NOT_YET: [&str; 3] = ["zoho", "pipedrive", "http"];
 
 pub(super) fn defaults(crm: Crm) -> CrmDefaults {
     match crm {
         // Private app on Free or Starter: the lowest of HubSpot's tiers
         // (https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines).
         Crm::HubSpot => CrmDefaults {
-            base_url: "https://api.hubapi.com",
+            base_url: Some("https://api.hubapi.com"),
             external_id_property: "external_id",
             batch_max: 100,
             // Searches are exempt from the 10 seconds and have a window of their own. The day resets at midnight in
             // the account's time zone, which the API does not tell: it is taken for rolling, unless `resets_at` says.
-            limits: [
+            limits: vec![
                 of(Operations::AllButSearches, Window::rolling(100, Duration::from_secs(10))),
                 Window::rolling(250_000, Duration::from_hours(24)),
                 of(Operations::Searches, Window::rolling(5, Duration::from_secs(1))),
             ],
             // An archive reads the record ids first.
             tariff: Tariff { upsert: Price::calls(1), archive: Price::calls(2) },
+            calls_max: None,
+        },
+        // Enterprise and Professional without what each licence adds
+        // (https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatsheet.meta). An org with less
+        // says so with every answer, and is believed.
+        Crm::Salesforce => CrmDefaults {
+            base_url: None,
+            external_id_property: "External_Id__c",
+            batch_max: 200,
+            limits: vec![Window::rolling(100_000, Duration::from_hours(24))],
+            // An archive queries the record ids first.
+            tariff: Tariff { upsert: Price::calls(1), archive: Price::calls(2) },
+            // The CRM bounds only calls that run for 20 seconds; ours end after 10.
             calls_max: None,
         },
     }

@@ -154,7 +154,10 @@ fn every_setting_that_is_given_arrives() {
     assert_eq!(acme[1].connection.windows[1], Window::rolling(250_000, Duration::from_secs(86_400)));
     let directory = settings.connections();
     let ids: Vec<_> = directory.values().flatten().map(|it| it.id.to_string()).collect();
-    assert_eq!(ids, ["acme/hubspot", "acme/hubspot-eu", "umbrella/hubspot"]);
+    assert_eq!(ids, ["acme/hubspot", "acme/hubspot-eu", "umbrella/hubspot", "umbrella/salesforce"]);
+    let salesforce = &settings.tenants[&TenantId::from("umbrella")][1];
+    assert_eq!((salesforce.connection.crm, salesforce.connection.batch_max), (Crm::Salesforce, 200));
+    assert_eq!(salesforce.base_url, "https://umbrella.my.salesforce.com");
     assert!(directory[&TenantId::from("Müller & Söhne/7")].is_empty());
 }
 

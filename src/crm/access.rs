@@ -1,8 +1,9 @@
 //! How a connection reaches its account: base URL, access token, external-ID property.
 //! Not here: where a secret comes from (configuration), when one is refreshed.
 
-use crate::model::ConnectionId;
-use secrecy::SecretString;
+use crate::model::{ConnectionId, Fault, Reason, Reply};
+use http::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -14,6 +15,23 @@ pub struct Access {
     pub access_token: SecretString,
     /// The CRM's property that holds our external ID and is unique there.
     pub external_id_property: String,
+}
+
+impl Access {
+    /// The header `Authorization`, marked sensitive.
+    ///
+    /// # Errors
+    /// The access token fits no header: the reply for every input, without the access token.
+    pub(super) fn bearer(&self) -> Result<HeaderValue, Reply> {
+        let text = format!("Bearer {}", self.access_token.expose_secret());
+        let mut value = HeaderValue::try_from(text).map_err(|_| {
+            let why = "the access token holds characters that no header may hold; check where it is read from";
+            let (reason, message) = (Reason::Unauthorized, why.to_owned());
+            Reply::Account(Fault { reason, status: None, code: None, message, retry_after: None })
+        })?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
 }
 
 /// The accounts of all connections. Clones share one directory; a reload replaces it as a whole.

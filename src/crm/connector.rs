@@ -4,6 +4,7 @@
 use crate::crm::Access;
 use crate::model::{Answer, Call, Crm, Operations, Tariff, Usage, Window, WindowName};
 use bytes::Bytes;
+use http::Method;
 use http::header::{HeaderMap, HeaderValue};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,9 +37,10 @@ pub enum Next {
     Ended(Answer),
 }
 
-/// A POST of JSON; all that batch APIs need.
+/// A request of JSON, or without a body.
 #[derive(Debug)]
 pub struct Request {
+    pub method: Method,
     pub url: String,
     /// Marked sensitive, so that `Debug` hides it.
     pub authorization: HeaderValue,
@@ -83,7 +85,8 @@ impl LimitFact {
 #[derive(Debug)]
 pub struct Facts {
     pub crm: Crm,
-    pub base_url: Fact<&'static str>,
+    /// None: each account has its own.
+    pub base_url: Fact<Option<&'static str>>,
     pub limits: &'static [Fact<LimitFact>],
     /// The most that a call can spend.
     pub tariff: Fact<Tariff>,

@@ -80,7 +80,9 @@ impl Http {
     }
 
     async fn exchange(&self, request: Request) -> Result<Response, Fault> {
-        let sent = http::Request::post(request.url)
+        let sent = http::Request::builder()
+            .method(request.method)
+            .uri(request.url)
             .header(AUTHORIZATION, request.authorization)
             .header(ACCEPT, JSON)
             .header(CONTENT_TYPE, JSON)

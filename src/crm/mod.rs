@@ -6,9 +6,13 @@ mod calls;
 mod connector;
 mod http;
 mod hubspot;
+mod members;
+mod percent;
 mod replies;
 mod retry_after;
+mod salesforce;
 mod scrub;
+mod whole;
 
 pub use access::{Access, Accesses};
 pub use calls::{CALL_DEADLINE, Events, HttpCrms, Now};
@@ -22,5 +26,6 @@ use crate::model::Crm;
 pub fn connector(crm: Crm) -> &'static dyn Connector {
     match crm {
         Crm::HubSpot => &hubspot::HubSpot,
+        Crm::Salesforce => &salesforce::Salesforce,
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Most bytes of inputs in one call; far below every CRM's own bound.
 const BYTES_MAX: usize = 1024 * 1024;
-/// The level that the attempts alone can reach: 100 -> 10 -> 1.
+/// The level that the attempts alone can reach: 100 -> 10 -> 1, and 200 -> 20 -> 1.
 const ATTEMPT_LEVEL_MAX: u32 = 2;
 
 /// The members of the next call, lowest `seq` first, and whether there is no room for more.
@@ -93,9 +93,12 @@ impl Room {
     }
 }
 
-/// How many inputs a call with this member may have: ten times fewer per level.
+/// How many inputs a call with this member may have: ten times fewer per level, and one where the attempts alone end.
 fn size_max(delivery: &Delivery) -> usize {
     let level = delivery.level.max(delivery.attempt.0.min(ATTEMPT_LEVEL_MAX));
+    if ATTEMPT_LEVEL_MAX <= level {
+        return 1;
+    }
     let divisor = 10_usize.saturating_pow(level);
     (delivery.target.connection.batch_max / divisor).max(1)
 }

@@ -11,10 +11,15 @@ use crate::model::{
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// Between an outage's beginning and its first probe; each that fails doubles it …
+/// Between an outage's beginning and its first probe …
 const OUTAGE_FIRST: Duration = Duration::from_secs(5);
-/// … up to this.
+/// … each that fails makes the next wait a quarter longer: at worst it is noticed that an outage is over when a quarter
+/// of its length has passed again …
+const OUTAGE_GROWTH: f64 = 1.25;
+/// … and this is the longest.
 const OUTAGE_MAX: Duration = Duration::from_secs(300);
+/// Probes after which the wait is the longest for sure; a power of more would overflow.
+const OUTAGE_STEPS: u32 = 64;
 /// How long credentials are given before they are asked for and tried again; the last for all that follow.
 const CREDENTIALS_WAITS: [Duration; 4] =
     [Duration::from_secs(60), Duration::from_secs(120), Duration::from_secs(300), Duration::from_secs(900)];
@@ -343,7 +348,10 @@ fn begun(cause: HoldCause, now: Millis, fault: &Fault) -> Hold {
 fn wait(cause: HoldCause, failures: u32, fault: Option<&Fault>) -> Duration {
     let asked = fault.and_then(|it| it.retry_after);
     let own = match cause {
-        HoldCause::Outage => OUTAGE_FIRST.saturating_mul(2_u32.saturating_pow(failures)).min(OUTAGE_MAX),
+        HoldCause::Outage => {
+            let steps = i32::try_from(failures.min(OUTAGE_STEPS)).unwrap_or_default();
+            OUTAGE_FIRST.mul_f64(OUTAGE_GROWTH.powi(steps)).min(OUTAGE_MAX)
+        }
         HoldCause::Credentials => {
             let place = usize::try_from(failures).unwrap_or(usize::MAX);
             CREDENTIALS_WAITS.get(place).or(CREDENTIALS_WAITS.last()).copied().unwrap_or_default()

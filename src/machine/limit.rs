@@ -23,7 +23,8 @@ pub(super) struct Account {
     calls_max: Option<usize>,
     /// As a former owner left it, until the windows are known.
     saved: Option<Box<ConnectionMark>>,
-    started: Started,
+    /// Calls started so far.
+    started: u64,
     /// Calls started that a committed record shows, and that the one under way does.
     shown: u64,
     flying: Option<u64>,
@@ -36,21 +37,12 @@ pub(super) struct Account {
     stored: bool,
 }
 
-/// Everything started so far: calls by number, and units by kind.
-#[derive(Clone, Copy, Debug, Default)]
-struct Started {
-    number: u64,
-    calls: u64,
-    searches: u64,
-    credits: u64,
-}
-
 /// What a call took, and its place among the calls of its connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ticket {
     pub cost: Cost,
     sent: Millis,
-    started: Started,
+    number: u64,
 }
 
 /// What an assignment begins with (core rules §5): until when calls of a former owner may still land.
@@ -129,11 +121,8 @@ impl Account {
         for bucket in &mut self.buckets {
             bucket.take(bucket.window.units(cost));
         }
-        self.started.number += 1;
-        self.started.calls = self.started.calls.saturating_add(u64::from(cost.calls));
-        self.started.searches = self.started.searches.saturating_add(u64::from(cost.searches));
-        self.started.credits = self.started.credits.saturating_add(u64::from(cost.credits));
-        Ticket { cost, sent: now, started: self.started }
+        self.started += 1;
+        Ticket { cost, sent: now, number: self.started }
     }
 
     /// It has ended. `told`: what each correction of our count was, up or down.
@@ -146,13 +135,12 @@ impl Account {
     ) {
         let used = usage.spent.unwrap_or(ticket.cost);
         let at = if bug == Some(Bug::ReturnsTokensFromTheStart) { ticket.sent } else { now };
-        let since = self.since(&ticket);
         for bucket in &mut self.buckets {
             let taken = bucket.window.units(ticket.cost);
             bucket.give_back(now, taken, (bucket.window.units(used), at));
             let window = bucket.window;
             let said = usage.windows.iter().filter(|it| 0 < taken && window.is_meant(it.window));
-            let heard = Heard { call: ticket.started.number, since: bucket.window.units(since) };
+            let heard = Heard { call: ticket.number, last: self.started, sent: ticket.sent };
             for word in said {
                 hear(bucket, (now, heard), *word, bug).into_iter().for_each(&mut told);
             }
@@ -214,7 +202,7 @@ impl Account {
 
     /// Calls started that no committed record shows.
     pub(super) fn unshown(&self) -> u64 {
-        self.started.number.saturating_sub(self.shown)
+        self.started.saturating_sub(self.shown)
     }
 
     /// No more may start before a commit.
@@ -225,7 +213,7 @@ impl Account {
 
     /// What the commit that is being sealed is to show; nothing: the record goes.
     pub(super) fn seal(&mut self, now: Millis) -> Option<ConnectionMark> {
-        self.flying = Some(self.started.number);
+        self.flying = Some(self.started);
         self.stored = !self.is_default(now);
         self.stored.then(|| saved::mark(&self.buckets, now, self.unshown_max))
     }
@@ -260,16 +248,6 @@ impl Account {
     pub(super) fn tidy(&mut self, now: Millis) {
         if !self.stored && self.flying.is_none() && self.is_default(now) {
             *self = Self::default();
-        }
-    }
-
-    /// Units of each kind that started after the call of `ticket`.
-    fn since(&self, ticket: &Ticket) -> Cost {
-        let less = |now: u64, then: u64| u32::try_from(now.saturating_sub(then)).unwrap_or(u32::MAX);
-        Cost {
-            calls: less(self.started.calls, ticket.started.calls),
-            searches: less(self.started.searches, ticket.started.searches),
-            credits: less(self.started.credits, ticket.started.credits),
         }
     }
 }

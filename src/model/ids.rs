@@ -24,15 +24,17 @@ pub struct IdempotencyKey(pub Arc<str>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Crm {
     HubSpot,
+    Salesforce,
 }
 
 impl Crm {
-    pub const ALL: [Self; 1] = [Self::HubSpot];
+    pub const ALL: [Self; 2] = [Self::HubSpot, Self::Salesforce];
 
     /// The name in configuration, metrics and screens.
     pub fn name(self) -> &'static str {
         match self {
             Self::HubSpot => "hubspot",
+            Self::Salesforce => "salesforce",
         }
     }
 

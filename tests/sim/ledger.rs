@@ -289,7 +289,7 @@ impl World {
         entry.outcomes.push((line.outcome, line.reason));
         entry.release = None;
         entry.revive = false;
-        sum.outcomes.push((del, line.outcome));
+        sum.outcomes.push((del, line.outcome, line.at.unwrap_or(self.now)));
         if line.outcome == Outcome::Applied
             && let (Some(conn), Kind::Valid { key, .. }) = (conn, &self.workload.spec(entry.job).kind)
         {
@@ -365,7 +365,8 @@ impl World {
 /// What one transaction brought, for what must hold between its messages.
 #[derive(Debug, Default)]
 pub struct Sum {
-    pub outcomes: Vec<(Del, Outcome)>,
+    /// With the moment of the decision, by its owner's clock.
+    pub outcomes: Vec<(Del, Outcome, Millis)>,
     pub dead_letters: BTreeSet<Del>,
     pub applied: BTreeMap<(ConnIx, u32), Millis>,
     pub applied_puts: usize,

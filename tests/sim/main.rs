@@ -48,9 +48,11 @@ use run::{How, run};
 use sluicegate::machine::Bug;
 
 /// Seeds of one run of the tests, unless `SLUICEGATE_SIM_SEEDS` says otherwise.
-const SEEDS: u64 = 2_000;
+const SEEDS: u64 = 10_000;
 /// Seeds within which each planted bug must be caught.
 const BUG_SEEDS: u64 = 2_000;
+/// Need more than a few hundred of them; a shorter run does not look for these.
+const RARE: [Bug; 3] = [Bug::RunsAheadOfJobs, Bug::ProbesTheMostTried, Bug::StartsUnseen];
 
 #[test]
 fn every_seed_keeps_every_promise() {
@@ -105,14 +107,15 @@ fn the_same_seed_twice_is_the_same_run() {
 #[test]
 fn each_planted_bug_is_caught() {
     let mut missed = Vec::new();
-    for bug in Bug::ALL {
-        let found = sweep(number("SLUICEGATE_SIM_FIRST").unwrap_or(0), BUG_SEEDS, Some(bug), Until::FirstFailure);
+    let most = number("SLUICEGATE_SIM_SEEDS").unwrap_or(SEEDS).min(BUG_SEEDS);
+    for bug in Bug::ALL.into_iter().filter(|it| most == BUG_SEEDS || !RARE.contains(it)) {
+        let found = sweep(number("SLUICEGATE_SIM_FIRST").unwrap_or(0), most, Some(bug), Until::FirstFailure);
         match found.failures.first() {
             Some((seed, what)) => println!("{bug:?}: caught after {} seeds by seed {seed}: {what}", found.runs),
             None => missed.push(bug),
         }
     }
-    assert!(missed.is_empty(), "not caught within {BUG_SEEDS} seeds: {missed:?}");
+    assert!(missed.is_empty(), "not caught within {most} seeds: {missed:?}");
 }
 
 /// Seeds in which something that mattered was lost: at least one in so many.

@@ -1,7 +1,7 @@
 //! What an operator does to a stopped group: moves its offsets, loses disks, restores old backups.
 //! Not here: what must follow (`invariants`).
 
-use crate::ledger::Del;
+use crate::ledger::{Del, Entry};
 use crate::marks::Mark;
 use crate::options::Loss;
 use crate::partition::Partition;
@@ -57,8 +57,14 @@ impl World {
             del(low)..del(high)
         };
         if to < from {
-            let dels: Vec<Del> = self.ledger.deliveries.range(range(to, from)).map(|it| *it.0).collect();
+            // What was skipped before any process saw it cannot be rewound over.
+            let from = self.ledger.fold(shard).group_offset.min(from);
+            let dels: Vec<Del> = self.ledger.deliveries.range(range(to.min(from), from)).map(|it| *it.0).collect();
             dels.into_iter().for_each(|it| self.rewound(it));
+            // What died again of a job that is not settled yet may have one life more, if the job is read again at all.
+            let beyond = self.ledger.deliveries.range_mut(Del { shard, seq: from, conn: None }..);
+            let died = beyond.filter(|(del, it)| del.shard == shard && is_dead_again(it));
+            died.for_each(|(_, it)| it.rewinds += 1);
         } else {
             let dels: Vec<Del> = self.ledger.deliveries.range(range(from, to)).map(|it| *it.0).collect();
             dels.into_iter().for_each(|it| self.skipped(it));
@@ -153,4 +159,10 @@ impl World {
         }
         self.agenda.plan(Millis(self.now.0 + 1_000), Action::CheckDrained);
     }
+}
+
+/// Whether it died in the life that an earlier rewind had given it.
+fn is_dead_again(entry: &Entry) -> bool {
+    let died = matches!(entry.outcomes.last(), Some((Outcome::Dead, _)));
+    died && 0 < entry.rewinds && (entry.rewinds as usize) < entry.outcomes.len()
 }

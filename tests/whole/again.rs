@@ -57,7 +57,7 @@ fn jobs_of_another_partitioner_are_forwarded_to_the_one_owner_of_their_tenant() 
     let taps = [Tap::before(&stage.hubspot.url), Tap::before(&stage.hubspot.url)];
     let mut processes = [stage.run_over("one", None, &taps[0].url), stage.run_over("two", None, &taps[1].url)];
     for process in &mut processes {
-        process.await_alive("half of the shards", PATIENCE, |it| shards(it) == f64::from(PARTITIONS / 2));
+        process.await_alive("half of the shards", PATIENCE, |it| it.shards() == f64::from(PARTITIONS / 2));
     }
     let all = jobs(&stage.tenants, 10, 400);
     let mut outcomes = stage.outcomes();
@@ -74,11 +74,6 @@ fn jobs_of_another_partitioner_are_forwarded_to_the_one_owner_of_their_tenant() 
         assert_eq!(outcome.partition, home(&tenant), "{tenant}");
     }
     processes.into_iter().for_each(Running::stop);
-}
-
-fn shards(process: &Running) -> f64 {
-    // Not ready yet counts as none.
-    if process.is_ready() { process.metric("sluicegate_shards_running") } else { 0.0 }
 }
 
 fn home(tenant: &str) -> i32 {

@@ -12,11 +12,19 @@
 )]
 
 mod again;
+mod alone;
 mod bad_input;
 mod barred;
 mod crashes;
+mod crowd;
 mod fleet;
+mod held;
 mod lease;
+mod limits;
+mod neighbours;
+mod outage;
+mod paused;
+mod refused;
 mod retries;
 mod stage;
 mod stopping;

@@ -83,6 +83,12 @@ fn press(stage: &Stage, view: &mut View, code: KeyCode) -> Result<()> {
             view.tell(stage, "HubSpot applies, but 30 % of its answers are lost");
         }
         'l' => view.tell(stage, "answers arrive again"),
+        't' if stage.refuse_token() => {
+            view.tell(stage, &format!("HubSpot refuses the token of {}: 401", stage.refused_tenant()));
+        }
+        't' => view.tell(stage, &format!("the token of {} works again", stage.refused_tenant())),
+        'p' if stage.pause()? => view.tell(stage, &format!("{} is paused", stage.paused_tenant())),
+        'p' => view.tell(stage, &format!("{} is resumed", stage.paused_tenant())),
         'c' => {
             view.tell(stage, "the engine was killed in mid-call and starts again");
             stage.crash()?;
@@ -140,8 +146,10 @@ impl View {
         self.draw_waiting(frame, waiting);
         self.draw_rate(frame, rate);
         draw_buckets(frame, buckets, stage);
+        let [news, still] = Layout::horizontal([Constraint::Percentage(54), Constraint::Percentage(46)]).areas(news);
         let lines: Vec<Line<'_>> = self.news.iter().map(|it| Line::from(it.as_str())).collect();
         frame.render_widget(Paragraph::new(lines).block(Block::bordered().title(" What happened ")), news);
+        draw_still(frame, still, stage);
         frame.render_widget(legend(stage), keys);
     }
 
@@ -210,6 +218,19 @@ fn draw_buckets(frame: &mut Frame<'_>, area: Rect, stage: &Stage) {
     frame.render_widget(chart.block(Block::bordered().title(title)), area);
 }
 
+/// What is held or paused, as far as there is room; the rest is counted.
+fn draw_still(frame: &mut Frame<'_>, area: Rect, stage: &Stage) {
+    let room = usize::from(area.height.saturating_sub(2));
+    let mut lines = stage.standing_still();
+    if room < lines.len() {
+        let more = lines.len() - room.saturating_sub(1);
+        lines.truncate(room.saturating_sub(1));
+        lines.push(format!("and {more} more"));
+    }
+    let lines: Vec<Line<'_>> = lines.into_iter().map(|it| Line::from(format!(" {it}"))).collect();
+    frame.render_widget(Paragraph::new(lines).block(Block::bordered().title(" What is held or paused ")), area);
+}
+
 fn row(words: &str, count: u64, color: Color) -> Line<'static> {
     let count = Span::styled(format!("{count:>9}"), Style::new().fg(color).add_modifier(Modifier::BOLD));
     Line::from(vec![Span::from(format!(" {words:<27}")), count])
@@ -228,9 +249,11 @@ fn legend(stage: &Stage) -> Line<'static> {
     };
     Line::from(vec![
         key("d", "HubSpot down", switches.down.load(Ordering::Relaxed)),
-        key("f", "one tenant floods", switches.flood.load(Ordering::Relaxed)),
+        key("f", "flood", switches.flood.load(Ordering::Relaxed)),
         key("l", "answers lost", switches.lost_answers.load(Ordering::Relaxed)),
-        key("c", "crash the engine", false),
-        key("q", "count and quit", false),
+        key("t", "token refused", switches.refused.load(Ordering::Relaxed)),
+        key("p", "pause one", switches.paused.load(Ordering::Relaxed)),
+        key("c", "crash", false),
+        key("q", "quit", false),
     ])
 }

@@ -20,6 +20,8 @@ enum Act {
     LostAnswers,
     Crash,
     Restart,
+    Pause,
+    RefuseToken,
     End,
 }
 
@@ -27,14 +29,18 @@ enum Act {
 pub(super) fn scenes(length: Duration) -> Vec<Scene> {
     let scene = |share: f64, words, act| Scene { at: length.mul_f64(share), words, act };
     vec![
-        scene(0.15, "HubSpot answers 503 to everybody", Act::Down),
-        scene(0.28, "HubSpot is back", Act::Down),
-        scene(0.36, "one tenant floods: 400 events a second more", Act::Flood),
-        scene(0.50, "the flood is over", Act::Flood),
-        scene(0.54, "HubSpot applies, but 30 % of its answers are lost", Act::LostAnswers),
-        scene(0.66, "answers arrive again", Act::LostAnswers),
-        scene(0.72, "the engine is killed in mid-call", Act::Crash),
-        scene(0.76, "the engine starts again", Act::Restart),
+        scene(0.12, "HubSpot answers 503 to everybody", Act::Down),
+        scene(0.25, "HubSpot is back", Act::Down),
+        scene(0.30, "one tenant floods: 400 events a second more", Act::Flood),
+        scene(0.42, "the flood is over", Act::Flood),
+        scene(0.45, "HubSpot applies, but 30 % of its answers are lost", Act::LostAnswers),
+        scene(0.55, "answers arrive again", Act::LostAnswers),
+        scene(0.60, "the engine is killed in mid-call", Act::Crash),
+        scene(0.64, "the engine starts again", Act::Restart),
+        scene(0.70, "a person pauses one tenant", Act::Pause),
+        scene(0.74, "HubSpot refuses the token of another: 401", Act::RefuseToken),
+        scene(0.84, "the paused tenant is resumed", Act::Pause),
+        scene(0.88, "the refused token works again", Act::RefuseToken),
         scene(1.0, "no more events", Act::End),
     ]
 }
@@ -48,6 +54,8 @@ impl Scene {
             Act::LostAnswers => drop(stage.switch(&switches.lost_answers)),
             Act::Crash => stage.crash()?,
             Act::Restart => stage.restart()?,
+            Act::Pause => drop(stage.pause()?),
+            Act::RefuseToken => drop(stage.refuse_token()),
             Act::End => stage.end_stream(),
         }
         Ok(())

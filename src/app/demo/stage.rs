@@ -1,6 +1,8 @@
 //! The demo's world: pretend accounts, an embedded log, one engine that may crash, and the switches of its faults.
 //! Not here: how it is shown, when a fault is switched.
 
+mod standstill;
+
 use crate::app::clock::Clock;
 use crate::app::demo::count::Tally;
 use crate::app::demo::stream;
@@ -58,6 +60,8 @@ pub(super) struct Switches {
     pub down: AtomicBool,
     pub flood: AtomicBool,
     pub lost_answers: AtomicBool,
+    pub refused: AtomicBool,
+    pub paused: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -148,7 +152,7 @@ impl Stage {
         }
     }
 
-    /// Switches a fault of the CRM or the stream, and answers whether it is on now.
+    /// Switches a fault of the whole CRM or of the stream, and answers whether it is on now.
     pub(super) fn switch(&self, which: &AtomicBool) -> bool {
         let on = !which.fetch_xor(true, Ordering::Relaxed);
         self.arrange_faults();
@@ -163,7 +167,7 @@ impl Stage {
         if self.engine().is_none() {
             self.restart()?;
         }
-        Ok(())
+        self.go_on()
     }
 
     /// Kills the engine as `kill -9` would: nothing is committed, no connection is closed politely.
@@ -295,18 +299,26 @@ fn defaults() -> Result<config::Settings> {
     config::parse(&[], &config::NoEnv).context("the defaults are not sound")
 }
 
+fn connection(tenant: &TenantId) -> ConnectionId {
+    ConnectionId { tenant: tenant.clone(), name: Arc::from("hubspot") }
+}
+
+fn token(tenant: &TenantId) -> String {
+    format!("pretend-{tenant}")
+}
+
 /// Tenants with one HubSpot account each.
 fn directory(count: u32, base_url: &str) -> (Tenants, Accesses) {
     let mut tenants = BTreeMap::new();
     let mut accesses = BTreeMap::new();
     for number in 0..count {
         let tenant = TenantId::from(stream::tenant_name(number).as_str());
-        let id = ConnectionId { tenant: tenant.clone(), name: Arc::from("hubspot") };
+        let id = connection(&tenant);
         accesses.insert(
             id.clone(),
             Arc::new(Access {
                 base_url: base_url.to_owned(),
-                access_token: SecretString::from(format!("pretend-{tenant}")),
+                access_token: SecretString::from(token(&tenant)),
                 external_id_property: "external_id".to_owned(),
             }),
         );

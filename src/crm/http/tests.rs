@@ -56,7 +56,8 @@ async fn serve_bytes(bytes: Vec<u8>, keep: bool) -> (Server, Arc<AtomicUsize>) {
 }
 
 fn request(url: String) -> Request {
-    Request { url, authorization: HeaderValue::from_static("Bearer pat-secret"), body: b"{}".to_vec() }
+    let authorization = HeaderValue::from_static("Bearer pat-secret");
+    Request { method: http::Method::POST, url, authorization, body: b"{}".to_vec() }
 }
 
 async fn send(url: String, deadline: Duration) -> Result<Response, Fault> {

@@ -5,7 +5,7 @@
 use super::fault::Words;
 use super::reply::{Batch, Item, unanswered};
 use super::request::Trace;
-use super::schema::Raw;
+use crate::crm::members::Members;
 use crate::crm::replies::Replies;
 use crate::model::{Call, Reply};
 use serde_json::Value;
@@ -155,7 +155,7 @@ fn input_of(inputs: &Inputs<'_>, item: &Item<'_>, replies: &Replies, alone: bool
 
 /// HubSpot compares values of a unique property without case, and stores some in lower case.
 fn by_external_id(inputs: &Inputs<'_>, item: &Item<'_>, open: &[usize]) -> Option<usize> {
-    let Raw(members) = serde_json::from_str(item.properties?.get()).ok()?;
+    let Members(members) = serde_json::from_str(item.properties?.get()).ok()?;
     let value = members.get(inputs.id_property).copied().and_then(text)?;
     let is_same = |input: &&usize, same: fn(&str, &str) -> bool| {
         inputs.call.inputs.get(**input).is_some_and(|it| same(&it.external_id, &value))

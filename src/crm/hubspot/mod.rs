@@ -20,7 +20,7 @@ const BATCH_MAX: usize = 100;
 
 static FACTS: Facts = Facts {
     crm: Crm::HubSpot,
-    base_url: Fact { value: "https://api.hubapi.com", source: "HubSpot API specification, servers" },
+    base_url: Fact { value: Some("https://api.hubapi.com"), source: "HubSpot API specification, servers" },
     limits: &[
         Fact {
             value: LimitFact { calls: 100, per: Duration::from_secs(10), operations: Operations::AllButSearches },

@@ -3,8 +3,8 @@
 
 use super::fault::{Words, wanted};
 use crate::crm::Response;
-use crate::crm::replies::Replies;
-use crate::model::{Answer, Fault, Reason, Reply};
+use crate::crm::whole::Whole;
+use crate::model::{Fault, Reason, Reply};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::time::Duration;
@@ -41,29 +41,6 @@ pub(super) fn batch(response: &Response) -> Result<Batch<'_>, ()> {
     }
     let batch: Batch<'_> = serde_json::from_slice(&response.body).map_err(|_| ())?;
     if batch.results.is_none() && batch.errors.is_none() { Err(()) } else { Ok(batch) }
-}
-
-/// What a response that is no batch result says of the call as a whole.
-#[derive(Debug)]
-pub(super) enum Whole {
-    /// The account: every input sent gets this.
-    Account(Fault),
-    /// No input is to blame, and none would fare better alone.
-    Forbidden(Fault),
-    /// Permanently wrong; which input is to blame is not said.
-    Refused(Fault),
-    Failed(Fault),
-}
-
-impl Whole {
-    pub(super) fn answer(self, replies: &mut Replies) -> Answer {
-        match self {
-            Self::Account(fault) => replies.answer(&Reply::Account(fault)),
-            Self::Forbidden(fault) => replies.answer(&Reply::Permanent(fault)),
-            Self::Refused(fault) => replies.refused(fault),
-            Self::Failed(fault) => Answer::Failed(fault),
-        }
-    }
 }
 
 /// Judges a response that is no batch result. `id_property`: the property whose conflict is a race of two upserts.

@@ -5,8 +5,7 @@ use super::schema::{Values, segment};
 use crate::crm::replies::Replies;
 use crate::crm::{Access, Request};
 use crate::model::{Call, CallId, Fault, Reason, Reply};
-use http::header::HeaderValue;
-use secrecy::ExposeSecret;
+use http::Method;
 use serde::{Serialize, Serializer};
 
 /// Upserts the open inputs by the external-ID property. An input whose properties cannot be told to HubSpot gets its
@@ -109,17 +108,7 @@ fn request(call: &Call, access: &Access, verb: &str, body: &impl Serialize) -> R
     let url = format!("{}/crm/v3/objects/{object}/batch/{verb}", access.base_url.trim_end_matches('/'));
     let mut written = Vec::with_capacity(size(call));
     serde_json::to_writer(&mut written, body).map_err(|_| wrong("the inputs cannot be written as JSON"))?;
-    Ok(Request { url, authorization: authorization(access)?, body: written })
-}
-
-fn authorization(access: &Access) -> Result<HeaderValue, Reply> {
-    let text = format!("Bearer {}", access.access_token.expose_secret());
-    let mut value = HeaderValue::try_from(text).map_err(|_| {
-        let why = "the access token holds characters that no header may hold; check where it is read from";
-        Reply::Account(fault(Reason::Unauthorized, why))
-    })?;
-    value.set_sensitive(true);
-    Ok(value)
+    Ok(Request { method: Method::POST, url, authorization: access.bearer()?, body: written })
 }
 
 /// About how long the body gets.

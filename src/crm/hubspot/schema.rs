@@ -1,13 +1,13 @@
 //! How HubSpot names objects and takes property values: path segments, strings only.
 //! Not here: requests and answers.
 
+use crate::crm::members::Members;
+use crate::crm::percent::percent_encoded;
 use crate::model::Object;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 
 const SEGMENT_BYTES_MAX: usize = 255;
 
@@ -33,18 +33,6 @@ pub(super) fn segment(object: &Object) -> Result<Cow<'static, str>, &'static str
     })
 }
 
-fn percent_encoded(name: &str) -> String {
-    let mut encoded = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
-}
-
 /// The properties of one input as HubSpot takes them: every value a string, of equal names the last,
 /// the external ID under its property.
 #[derive(Debug)]
@@ -66,7 +54,7 @@ impl<'a> Values<'a> {
     /// # Errors
     /// What cannot be put into one string, as a fact for the operator; no value is named.
     pub(super) fn read(text: &'a str, id_property: &'a str, external_id: &'a str) -> Result<Self, &'static str> {
-        let Raw(raw) = serde_json::from_str(text).map_err(|_| "the properties are no JSON object")?;
+        let Members(raw) = serde_json::from_str(text).map_err(|_| "the properties are no JSON object")?;
         let mut others = BTreeMap::new();
         for (name, value) in raw {
             if name != id_property {
@@ -102,36 +90,6 @@ impl Serialize for Values<'_> {
         map.end()
     }
 }
-
-/// A JSON object's members, unparsed, in the order of a map: of equal names the last.
-pub(super) struct Raw<'a>(pub(super) BTreeMap<Cow<'a, str>, &'a RawValue>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Members).map(Self)
-    }
-}
-
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = BTreeMap<Cow<'de, str>, &'de RawValue>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = BTreeMap::new();
-        while let Some((Name(name), value)) = map.next_entry()? {
-            members.insert(name, value);
-        }
-        Ok(members)
-    }
-}
-
-#[derive(serde::Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {

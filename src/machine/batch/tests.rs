@@ -88,8 +88,12 @@ fn only_what_shares_object_and_operation_goes_together() {
 
 #[test]
 fn each_refusal_and_each_attempt_makes_the_call_ten_times_smaller() {
-    for (attempt, level, size) in [(0, 0, 100), (1, 0, 10), (2, 0, 1), (5, 0, 1), (0, 1, 10), (0, 2, 1), (1, 2, 1)] {
-        let mut ready = contacts(200, 100);
+    let hundred = [(0, 0, 100), (1, 0, 10), (2, 0, 1), (5, 0, 1), (0, 1, 10), (0, 2, 1), (1, 2, 1)];
+    let more = [(200, 0, 0, 200), (200, 1, 0, 20), (200, 2, 0, 1), (200, 0, 2, 1)];
+    for (most, attempt, level, size) in
+        hundred.map(|(attempt, level, size)| (100, attempt, level, size)).into_iter().chain(more)
+    {
+        let mut ready = contacts(300, most);
         for delivery in &mut ready {
             delivery.attempt = Attempt(attempt);
             delivery.level = level;

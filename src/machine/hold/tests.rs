@@ -81,16 +81,18 @@ fn probes_of_an_outage_wait_from_five_seconds_to_five_minutes() {
     let mut holds = holds(Some(1));
     end(&mut holds, 0, 0, failed());
     let (mut at, mut waits) = (0, Vec::new());
-    for probe in 1..10 {
+    for probe in 1..22 {
         let next = holds.wake(Millis(at)).unwrap().0;
         waits.push((next - at) / 1000);
+        assert!(at == 0 || next * 3 <= at * 4 + 3 * 5_000, "an outage of {at} ms is probed again only at {next}");
         assert_eq!((standing(&holds, next - 1), standing(&holds, next)), (Standing::Shut, Standing::Probe));
         holds.probe_started(&connection("acme", "a").id, CallId(probe));
         assert_eq!(standing(&holds, next), Standing::Shut, "one probe at a time");
         assert!(matches!(end(&mut holds, probe, next, failed()), Some(Change::StillHeld(_, _))));
         at = next;
     }
-    assert_eq!(waits, [5, 10, 20, 40, 80, 160, 300, 300, 300]);
+    let longer = [5, 6, 7, 9, 12, 15, 19, 23, 29, 37, 46, 58, 72, 90, 113, 142, 177, 222, 277];
+    assert_eq!(waits, [&longer[..], &[300, 300]].concat());
     let next = holds.wake(Millis(at)).unwrap().0;
     holds.probe_started(&connection("acme", "a").id, CallId(99));
     assert!(matches!(end(&mut holds, 99, next, Sign::Well), Some(Change::Freed(_, HoldCause::Outage))));

@@ -37,13 +37,22 @@ pub(super) struct Debt {
     pub units: u32,
 }
 
-/// What other users of the account have used, or we forgot, as the CRM's answers show.
+/// What other users of the account have used, or former owners, or we forgot, as the CRM's answers show.
+///
+/// Calls that are out together arrive in any order, and each answer counts those that arrived before it. So of the answers
+/// to calls that were out together the one that shows most is right, and what is still out may not be in any of them.
 #[derive(Clone, Copy, Debug, Default)]
 struct Others {
+    /// Believed now, until `until`.
     units: u32,
     until: Millis,
-    /// The newest call whose answer was believed.
+    /// The most that an answer showed since a call was answered that had started after the ones before it: they are the
+    /// newest; and the most before that.
+    newest: u32,
+    before: u32,
+    /// The last call that had started when the newest began; answers to those that had started earlier still say nothing.
     call: u64,
+    call_before: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,8 +67,26 @@ pub(super) struct Block {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Heard {
     pub call: u64,
-    /// Units started since then.
-    pub since: u32,
+    /// The last call that has started.
+    pub last: u64,
+    pub sent: Millis,
+}
+
+impl Others {
+    /// An answer shows so many units that are not ours. Whether it still says something.
+    fn hear(&mut self, (valid, heard): (bool, Heard), shown: u32) -> bool {
+        if heard.call <= self.call_before {
+            return false;
+        }
+        if self.call < heard.call {
+            self.before = if valid { self.newest } else { 0 };
+            self.newest = shown;
+            (self.call_before, self.call) = (self.call, heard.last);
+        } else {
+            self.newest = self.newest.max(shown);
+        }
+        true
+    }
 }
 
 impl Bucket {
@@ -90,7 +117,7 @@ impl Bucket {
 
     pub(super) fn free(&mut self, now: Millis) -> u32 {
         self.roll(now);
-        if now < self.block.until { 0 } else { self.ours(now).saturating_sub(self.others_at(now)) }
+        if now < self.block.until { 0 } else { self.unspent().saturating_sub(self.foreign(now)) }
     }
 
     /// Free share, 0 to 1.
@@ -111,14 +138,27 @@ impl Bucket {
 
     /// The CRM says how much is left, after `give_back` of the same call. Whether our count was corrected: up or down.
     pub(super) fn hear(&mut self, now: Millis, heard: Heard, remaining: u32) -> Option<bool> {
-        if heard.call <= self.others.call {
+        let before = self.foreign(now);
+        let shown = self.unspent().saturating_add(self.lapsed_there(now, heard.sent)).saturating_sub(remaining);
+        if !self.others.hear((now < self.others.until, heard), shown) {
             return None;
         }
-        let left = remaining.saturating_sub(heard.since);
-        let units = self.ours(now).saturating_sub(left);
-        let before = self.others_at(now);
-        self.others = Others { units, until: now.after(self.window.name.per), call: heard.call };
-        (units != before).then_some(units < before)
+        self.others.units = self.others.newest.max(self.others.before).saturating_add(self.out);
+        self.others.until = now.after(self.window.name.per);
+        let after = self.foreign(now);
+        (after != before).then_some(after < before)
+    }
+
+    /// Units of ours that the CRM may have let go of already, when it gave an answer: it counts them from their arrival on,
+    /// we from the end of the slot in which their answer came.
+    fn lapsed_there(&self, now: Millis, sent: Millis) -> u32 {
+        match self.window.turnover {
+            Turnover::Rolling => {
+                let ways = now.since(sent).saturating_mul(2);
+                self.slots.free_by(now.after(self.slots.width()).after(ways))
+            }
+            Turnover::ResetsAt(_) => 0,
+        }
     }
 
     /// The CRM's limit; nonsense is not believed.
@@ -164,8 +204,8 @@ impl Bucket {
         }
         let sum = self.slots.sum();
         let is_enough = |freed: u32, at: Millis| {
-            let held = sum.saturating_sub(freed).saturating_add(self.out).saturating_add(self.owed(at));
-            units <= self.cap().saturating_sub(held).saturating_sub(self.others_at(at))
+            let held = sum.saturating_sub(freed).saturating_add(self.out).saturating_add(self.foreign(at));
+            units <= self.cap().saturating_sub(held)
         };
         let mut best = now.after(self.window.name.per);
         let mut freed = 0_u32;
@@ -196,7 +236,7 @@ impl Bucket {
             return 0;
         }
         let spent = self.slots.sum().saturating_sub(self.slots.free_by(at));
-        let held = spent.saturating_add(self.out).saturating_add(self.owed(at)).saturating_add(self.others_at(at));
+        let held = spent.saturating_add(self.out).saturating_add(self.foreign(at));
         self.cap().saturating_sub(held)
     }
 
@@ -236,7 +276,7 @@ impl Bucket {
                 let reset = Millis(period.saturating_mul(self.per())).after(instant);
                 // What was spent around the instant may have counted after it.
                 self.slots.clear_before(reset.before(self.margin()));
-                self.others.units = 0;
+                self.others = Others { units: 0, newest: 0, before: 0, ..self.others };
             }
         }
         for debt in &mut self.debts {
@@ -246,10 +286,15 @@ impl Bucket {
         }
     }
 
-    /// Everything but what we spent or may have spent.
-    fn ours(&self, now: Millis) -> u32 {
-        let held = self.slots.sum().saturating_add(self.out).saturating_add(self.owed(now));
-        self.cap().saturating_sub(held)
+    /// Everything but what we know that we spent.
+    fn unspent(&self) -> u32 {
+        self.cap().saturating_sub(self.slots.sum().saturating_add(self.out))
+    }
+
+    /// What somebody else has spent: a former owner may have, or the CRM says that somebody has. That one was right does
+    /// not make it twice as much; and what the CRM said holds when a former owner's spending lapses.
+    fn foreign(&self, now: Millis) -> u32 {
+        self.owed(now).max(self.others_at(now))
     }
 
     fn others_at(&self, now: Millis) -> u32 {

@@ -30,6 +30,11 @@ impl Slots {
         slots
     }
 
+    /// How long one slot is, rounded up.
+    pub(super) fn width(&self) -> Duration {
+        Duration::from_millis(self.per.div_ceil(SLOTS))
+    }
+
     /// Units spent that still count.
     pub(super) fn sum(&self) -> u32 {
         self.sum

@@ -157,24 +157,61 @@ fn others_move_both_ways_and_never_free_what_we_spent() {
     end(&mut account, NOON, first, &says(&window, 60));
     assert_eq!(free(&mut account, NOON), 59, "60 are left, and one more call is out");
     end(&mut account, NOON, second, &says(&window, 80));
-    assert_eq!(free(&mut account, NOON), 80);
-    let third = account.take(NOON, ONE);
-    end(&mut account, NOON, third, &says(&window, 100));
-    assert_eq!(free(&mut account, NOON), 97, "three were spent, whatever the CRM says");
-    let fourth = account.take(NOON, ONE);
-    end(&mut account, after(100), fourth, &says(&window, 0));
+    assert_eq!(free(&mut account, NOON), 60, "they were out together: the first may have arrived last");
+    for remaining in [80, 80] {
+        let ticket = account.take(NOON, ONE);
+        end(&mut account, NOON, ticket, &says(&window, remaining));
+    }
+    assert_eq!(free(&mut account, NOON), 79, "the most that the last two showed");
+    for remaining in [100, 100] {
+        let ticket = account.take(NOON, ONE);
+        end(&mut account, NOON, ticket, &says(&window, remaining));
+    }
+    assert_eq!(free(&mut account, NOON), 94, "six were spent, whatever the CRM says");
+    let last = account.take(NOON, ONE);
+    end(&mut account, after(100), last, &says(&window, 0));
     assert_eq!(free(&mut account, after(9_000)), 0, "the CRM is believed");
     assert_eq!(free(&mut account, after(10_200)), 100, "for one window");
 }
 
 #[test]
-fn an_answer_older_than_one_that_was_heard_says_nothing() {
+fn of_answers_to_calls_that_were_out_together_the_one_that_leaves_least_is_right() {
     let window = ten_seconds(100);
     let mut account = account(&connection(&[window], 1), NOON, None);
-    let (first, second) = (account.take(NOON, ONE), account.take(NOON, ONE));
-    end(&mut account, NOON, second, &says(&window, 40));
-    end(&mut account, NOON, first, &says(&window, 90));
-    assert_eq!(free(&mut account, NOON), 40);
+    // Each is told what was left when it arrived, and they arrived in another order than they were sent in.
+    let tickets = [(); 4].map(|()| account.take(NOON, ONE));
+    for (ticket, (remaining, left)) in tickets.into_iter().zip([(66, 63), (69, 64), (68, 65), (67, 66)]) {
+        end(&mut account, NOON, ticket, &says(&window, remaining));
+        assert_eq!(free(&mut account, NOON), left, "what is out may not have been counted");
+    }
+}
+
+#[test]
+fn an_answer_from_long_before_the_newest_says_nothing() {
+    let window = ten_seconds(100);
+    let mut account = account(&connection(&[window], 1), NOON, None);
+    let slow = account.take(NOON, ONE);
+    for _ in 0..3 {
+        let ticket = account.take(NOON, ONE);
+        end(&mut account, NOON, ticket, &says(&window, 40));
+    }
+    assert_eq!(free(&mut account, NOON), 38, "one is out");
+    end(&mut account, after(5_000), slow, &says(&window, 3));
+    assert_eq!(free(&mut account, after(5_000)), 38);
+}
+
+#[test]
+fn what_the_crm_said_holds_when_a_former_owners_spending_lapses() {
+    let window = ten_seconds(100);
+    let mut account = Account::default();
+    account.fit(&connection(&[window], 1), NOON, &assigned(NOON, None));
+    show(&mut account, NOON);
+    let ticket = account.take(after(15_000), ONE);
+    assert_eq!(free(&mut account, after(15_000)), 91, "8 calls of a former owner may have started unseen");
+    end(&mut account, after(15_100), ticket, &says(&window, 60));
+    assert_eq!(free(&mut account, after(19_900)), 60);
+    assert_eq!(free(&mut account, after(20_100)), 60, "nobody said that more is left");
+    assert_eq!(free(&mut account, after(25_200)), 100);
 }
 
 #[test]

@@ -1,38 +1,15 @@
 //! Answers in HubSpot's shapes: bodies of results and of each kind of error.
 //! Not here: when each is given.
 
-use axum::{
-    body::{Body, Bytes},
-    http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header},
-};
-use serde::Serialize;
+use axum::http::HeaderName;
 use serde_json::{Value, json};
 
-use super::limits::Policy;
-
-/// An answer before its common headers.
-#[derive(Debug, Clone)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-}
-
-/// Why HubSpot refuses a call or one input of it.
-#[derive(Debug, Clone)]
-pub(super) struct Refusal {
-    pub(super) status: u16,
-    pub(super) category: String,
-    pub(super) message: String,
-    /// The `errors` member, where the real one has it.
-    pub(super) errors: Option<Value>,
-}
+use crate::simulated::{
+    answer::{Answer, Refusal},
+    words::Policy,
+};
 
 impl Refusal {
-    pub(super) fn new(status: u16, category: &str, message: impl Into<String>) -> Self {
-        Self { status, category: category.to_owned(), message: message.into(), errors: None }
-    }
-
     pub(super) fn validation(message: impl Into<String>) -> Self {
         Self::new(400, "VALIDATION_ERROR", message)
     }
@@ -55,27 +32,6 @@ impl Refusal {
 }
 
 impl Answer {
-    pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
-        let body = serde_json::to_vec(body).unwrap_or_default();
-        let mut headers = HeaderMap::with_capacity(12);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;charset=utf-8"));
-        Self { status, headers, body: Bytes::from(body) }
-    }
-
-    pub(super) fn empty(status: u16) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
-    }
-
-    pub(super) fn html(status: u16) -> Self {
-        let page = format!(
-            "<!DOCTYPE html>\n<html><head><title>{status} error</title></head>\n\
-             <body><center><h1>{status} error</h1></center><hr><center>cloudflare</center></body></html>\n"
-        );
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=UTF-8"));
-        Self { status, headers, body: Bytes::from(page) }
-    }
-
     /// The edge and the servers behind it: a short body without a category.
     pub(super) fn server_error(status: u16, correlation: &str) -> Self {
         let message = if status == 503 { "service unavailable" } else { "internal error" };
@@ -92,7 +48,7 @@ impl Answer {
     /// The three bodies of 429. None carries Retry-After.
     pub(super) fn limited(policy: Policy, hub_id: u64, correlation: &str) -> Self {
         let body = match policy {
-            Policy::Burst => json!({
+            Policy::Burst | Policy::Concurrent => json!({
                 "status": "error", "message": "You have reached your ten_secondly_rolling limit.",
                 "errorType": "RATE_LIMIT", "correlationId": correlation, "policyName": "TEN_SECONDLY_ROLLING",
                 "groupName": format!("publicapi:private_app-api-calls-ten-secondly:{hub_id}:26892217")
@@ -119,20 +75,5 @@ impl Answer {
             ),
         };
         Refusal::new(401, category, message).answer(correlation)
-    }
-
-    pub(super) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.insert(name, value);
-        }
-        self
-    }
-
-    pub(super) fn into_response(self, common: HeaderMap) -> Response<Body> {
-        let mut response = Response::new(Body::from(self.body));
-        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        *response.headers_mut() = self.headers;
-        response.headers_mut().extend(common);
-        response
     }
 }

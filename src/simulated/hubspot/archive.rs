@@ -4,11 +4,14 @@
 use std::sync::Arc;
 
 use super::{
-    account::{Moment, State},
-    answer::{Answer, Refusal},
+    State,
     batch::INPUTS_MAX,
-    ledger::Applied,
     request::{Batch, Call},
+};
+use crate::simulated::{
+    account::Moment,
+    answer::{Answer, Refusal},
+    ledger::Applied,
     row::EffectKind,
 };
 
@@ -40,11 +43,11 @@ fn archive(state: &mut State, object: &str, id: &str, now_us: u64) {
     let applied = Applied {
         object,
         external_id: &key,
-        id,
+        id: id.to_string(),
         kind: EffectKind::Archived,
         before: Some(Arc::clone(&last)),
         after: last,
         marker: None,
     };
-    state.ledger.apply(applied, now_us, &settings);
+    state.ledger.apply(applied, now_us, settings.recording);
 }

@@ -8,35 +8,20 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    account::{Moment, State},
-    answer::{Answer, Refusal},
-    clock::iso,
-    request::{Batch, Call, Input, Operation, type_id},
+    State,
+    request::{Batch, Call, Input, type_id},
     settings::Settings,
     write::{self, Claims, Plan},
+};
+use crate::simulated::{
+    account::{Fate, Moment},
+    answer::{Answer, Refusal},
+    clock::iso,
+    words::Operation,
 };
 
 /// HubSpot: "Object API batch endpoints are limited to 100 inputs per request".
 pub(super) const INPUTS_MAX: usize = 100;
-
-/// What became of one input.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fate {
-    Applied,
-    /// Refused, with the category of its error, or of the whole call's.
-    Refused(String),
-    /// Fine by itself, but the whole call was refused.
-    Untouched,
-}
-
-impl Fate {
-    pub(super) fn error(&self) -> Option<String> {
-        match self {
-            Self::Refused(category) => Some(category.clone()),
-            Self::Applied | Self::Untouched => None,
-        }
-    }
-}
 
 /// Writes a batch (or a single record, which is a batch of one) and says what became of each input.
 pub(super) fn write(
@@ -143,6 +128,7 @@ fn has_own_errors(call: &Call, batch: &Batch, settings: &Settings) -> bool {
         | Operation::PropertyRead
         | Operation::PropertyList
         | Operation::PropertyCreate
+        | Operation::Query
         | Operation::Unknown => false,
     };
     kind && batch.inputs.iter().all(|input| input.object_write_trace_id.is_some())

@@ -1,25 +1,16 @@
 //! HubSpot's limits, to the letter and on the server's clock: rolling burst, day, searches per second.
 //! Not here: what a 429 looks like (`answer`), who counts violations (`ledger`).
 
-use std::collections::VecDeque;
-
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use serde::{Deserialize, Serialize};
-
 use super::settings::{Limits, Settings};
-
-/// Which limit refuses a call. Each has a body of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Policy {
-    Burst,
-    Daily,
-    Search,
-}
+use crate::simulated::{
+    rolling::{Rolling, is_full},
+    words::Policy,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 /// What an account has used of its limits.
 #[derive(Default)]
-pub(super) struct Meters {
+pub struct Meters {
     burst: Rolling,
     search: Rolling,
     day: Day,
@@ -100,41 +91,6 @@ impl Meters {
     }
 }
 
-/// A rolling window: a call at `t` counts in `(now - per, now]`.
-#[derive(Default)]
-struct Rolling {
-    /// Times of the calls counted, oldest first.
-    times_us: VecDeque<u64>,
-}
-
-impl Rolling {
-    fn is_full(&mut self, now_us: u64, cap: Option<u64>, per_ms: u64) -> bool {
-        self.forget(now_us, per_ms);
-        is_full(self.used(), cap)
-    }
-
-    fn count(&mut self, now_us: u64, cap: Option<u64>) {
-        if cap.is_some() {
-            self.times_us.push_back(now_us);
-        }
-    }
-
-    fn forget(&mut self, now_us: u64, per_ms: u64) {
-        let per_us = per_ms.saturating_mul(1000);
-        while self.times_us.front().is_some_and(|at_us| at_us.saturating_add(per_us) <= now_us) {
-            self.times_us.pop_front();
-        }
-    }
-
-    fn used(&self) -> u64 {
-        self.times_us.len() as u64
-    }
-
-    fn used_since(&self, since_us: u64) -> u64 {
-        self.times_us.iter().rev().take_while(|at_us| **at_us > since_us).count() as u64
-    }
-}
-
 /// The count of one day.
 #[derive(Default)]
 struct Day {
@@ -151,10 +107,6 @@ impl Day {
     }
 }
 
-fn is_full(used: u64, cap: Option<u64>) -> bool {
-    cap.is_some_and(|cap| used >= cap)
-}
-
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -163,7 +115,9 @@ fn is_full(used: u64, cap: Option<u64>) -> bool {
 )]
 fn gap(window_us: u64, cap: u64, share: f64) -> u64 {
     let calls = (cap as f64 * share.min(1.0)).max(f64::MIN_POSITIVE);
-    ((window_us as f64 / calls) as u64).max(1)
+    // Not a moment shorter than its share of the window: else each call comes just before the one of a window ago has
+    // gone, and a full account refuses it.
+    ((window_us as f64 / calls).ceil() as u64).max(1)
 }
 
 fn put(headers: &mut HeaderMap, name: &'static str, value: u64) {
@@ -213,6 +167,19 @@ mod tests {
             allowed += u32::from(meters.arrive(start, false, &settings).is_none());
         }
         assert!((59..=61).contains(&allowed), "allowed {allowed}");
+    }
+
+    #[test]
+    fn another_application_keeps_its_share_of_an_account_that_is_always_full() {
+        let mut settings = settings(100);
+        settings.other_use = 0.3;
+        let (mut meters, start) = (Meters::default(), 1_000 * SECOND_US);
+        // A call each 10 ms: whatever is free is taken.
+        let allowed: Vec<u64> = (0..4_000)
+            .map(|it| start + it * 10_000)
+            .filter(|at_us| meters.arrive(*at_us, false, &settings).is_none())
+            .collect();
+        assert!((4 * 70..=4 * 70 + 4).contains(&allowed.len()), "allowed {}", allowed.len());
     }
 
     #[test]

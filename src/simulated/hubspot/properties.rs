@@ -3,10 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    account::{Moment, State},
+use super::{State, request::Call};
+use crate::simulated::{
+    account::Moment,
     answer::{Answer, Refusal},
-    request::Call,
 };
 
 /// HubSpot allows so many properties with unique values per object.

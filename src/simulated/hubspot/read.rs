@@ -4,12 +4,11 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    account::{Moment, State},
-    answer::Answer,
-    clock::iso,
+    State,
     request::{Batch, Call},
     store::{Properties, Record},
 };
+use crate::simulated::{account::Moment, answer::Answer, clock::iso};
 
 /// `GET /crm/v3/objects/{object}/{id}?idProperty=&properties=`
 pub(super) fn one(state: &State, call: &Call, moment: &Moment<'_>) -> Answer {

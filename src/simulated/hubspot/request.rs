@@ -4,40 +4,17 @@
 use std::collections::BTreeMap;
 
 use axum::http::{Method, Uri};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-/// What a request asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Operation {
-    BatchUpsert,
-    BatchCreate,
-    BatchUpdate,
-    BatchRead,
-    BatchArchive,
-    Create,
-    Update,
-    Read,
-    Archive,
-    Search,
-    PropertyRead,
-    PropertyList,
-    PropertyCreate,
-    /// A path or method that HubSpot does not have.
-    Unknown,
-}
-
-impl Operation {
-    /// Writes answer per input; the rest does not change records one by one.
-    pub(super) fn is_write(self) -> bool {
-        use Operation::{BatchCreate, BatchUpdate, BatchUpsert, Create, Update};
-        matches!(self, BatchUpsert | BatchCreate | BatchUpdate | Create | Update)
-    }
-}
+use crate::simulated::{
+    pretend::Asked,
+    query::{decode, pairs},
+    words::Operation,
+};
 
 /// One request, read.
 #[derive(Debug)]
-pub(super) struct Call {
+pub struct Call {
     pub(super) operation: Operation,
     /// The object's plural API name (`contacts`), whatever name or type id was used.
     pub(super) object: String,
@@ -128,7 +105,7 @@ impl Call {
     fn read_body(&self, bytes: &[u8]) -> Body {
         use Operation::{
             Archive, BatchArchive, BatchCreate, BatchRead, BatchUpdate, BatchUpsert, Create, PropertyCreate,
-            PropertyList, PropertyRead, Read, Search, Unknown, Update,
+            PropertyList, PropertyRead, Query, Read, Search, Unknown, Update,
         };
         let read = match self.operation {
             BatchUpsert | BatchCreate | BatchUpdate | BatchRead | BatchArchive => {
@@ -137,7 +114,7 @@ impl Call {
             Create | Update => serde_json::from_slice(bytes).map(|input| self.alone(input)),
             Search => serde_json::from_slice(bytes).map(Body::Search),
             PropertyCreate => serde_json::from_slice(bytes).map(Body::Property),
-            Read | Archive | PropertyRead | PropertyList | Unknown => Ok(Body::Absent),
+            Read | Archive | PropertyRead | PropertyList | Query | Unknown => Ok(Body::Absent),
         };
         read.unwrap_or_else(|error| Body::Malformed(error.to_string()))
     }
@@ -146,6 +123,20 @@ impl Call {
         let id_property = self.query.get("idProperty").cloned();
         let input = Input { id: self.id.clone(), id_property, ..input };
         Body::Batch(Batch { inputs: vec![input], ..Batch::default() })
+    }
+}
+
+impl Asked for Call {
+    fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    fn object(&self) -> &str {
+        &self.object
+    }
+
+    fn ids(&self) -> impl Iterator<Item = &str> {
+        self.inputs().iter().map(|input| input.id.as_str())
     }
 }
 
@@ -214,30 +205,4 @@ pub(super) fn type_id(object: &str) -> &str {
         "leads" => "0-136",
         other => other,
     }
-}
-
-/// The parameters of a query, decoded.
-pub(super) fn pairs(query: &str) -> BTreeMap<String, String> {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(name, value)| (decode(name), decode(&value.replace('+', " ")))).collect()
-}
-
-/// Percent-decoding; what is not valid stays as it is.
-fn decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let hex = (*first == b'%').then(|| tail.get(..2)).flatten().and_then(|two| std::str::from_utf8(two).ok());
-        match hex.and_then(|two| u8::from_str_radix(two, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

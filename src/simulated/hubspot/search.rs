@@ -4,11 +4,14 @@
 use serde_json::{Value, json};
 
 use super::{
-    account::{Moment, State},
-    answer::{Answer, Refusal},
+    State,
     read::shown,
     request::{Filter, Search},
     store::Properties,
+};
+use crate::simulated::{
+    account::Moment,
+    answer::{Answer, Refusal},
 };
 
 /// HubSpot's bounds of a search.

@@ -3,6 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::simulated::{
+    pretend::Behaviour,
+    settings::{Latency, Recording},
+};
+
 /// One account's behaviour. Every part can be changed while it runs (`Accounts::change`, `POST /_control/settings`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -60,6 +65,24 @@ impl Default for Settings {
     }
 }
 
+impl Behaviour for Settings {
+    fn latency(&self) -> Latency {
+        self.latency
+    }
+
+    fn recording(&self) -> Recording {
+        self.recording
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn enforces_limits(&self) -> bool {
+        self.limits.enforced
+    }
+}
+
 /// The limits of a plan; `None` = unlimited. Default: a private app of the Free and Starter plans.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -96,54 +119,5 @@ impl Limits {
     #[must_use]
     pub fn none() -> Self {
         Self { burst: None, daily: None, search: None, ..Self::default() }
-    }
-}
-
-/// How long a call takes, half of it before it is applied and half after, in milliseconds; evenly spread.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Latency {
-    pub min_ms: f64,
-    pub max_ms: f64,
-}
-
-impl Latency {
-    #[must_use]
-    pub fn fixed(ms: f64) -> Self {
-        Self { min_ms: ms, max_ms: ms }
-    }
-}
-
-/// How much the ledger keeps. Counters are always kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Recording {
-    /// Keep a row per record: effects, duplicates, final properties.
-    pub records: bool,
-    /// Effects kept per record, the latest.
-    pub effects: usize,
-    /// Attempts kept per record, the latest.
-    pub attempts: usize,
-    /// Calls kept per account, the latest.
-    pub calls: usize,
-}
-
-impl Default for Recording {
-    fn default() -> Self {
-        Self { records: true, effects: 256, attempts: 64, calls: 20_000 }
-    }
-}
-
-impl Recording {
-    /// Everything, without a bound: for tests.
-    #[must_use]
-    pub fn full() -> Self {
-        Self { records: true, effects: usize::MAX, attempts: usize::MAX, calls: usize::MAX }
-    }
-
-    /// Counters only: for benchmarks. Duplicates are not seen then.
-    #[must_use]
-    pub fn off() -> Self {
-        Self { records: false, effects: 0, attempts: 0, calls: 0 }
     }
 }

@@ -9,16 +9,14 @@ use std::{
 use serde_json::Value;
 
 use super::settings::Settings;
-
-/// Property names and values; HubSpot's values are all strings.
-pub(super) type Properties = BTreeMap<String, String>;
+pub(super) use crate::simulated::row::Properties;
 
 /// Versions of one record that search does not show yet; beyond that, the oldest of them are skipped.
 const UNSHOWN_MAX: usize = 16;
 
 /// All records of an account.
 #[derive(Default)]
-pub(super) struct Store {
+pub struct Store {
     shelves: HashMap<String, Shelf>,
     last_id: u64,
     held: usize,

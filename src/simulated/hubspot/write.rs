@@ -6,14 +6,12 @@ use std::{collections::HashMap, sync::Arc};
 use serde_json::json;
 
 use super::{
-    account::State,
-    answer::Refusal,
-    ledger::Applied,
-    request::{Call, Input, Operation},
-    row::EffectKind,
+    State,
+    request::{Call, Input},
     settings::Settings,
     store::{Properties, Shelf, Target},
 };
+use crate::simulated::{answer::Refusal, ledger::Applied, row::EffectKind, words::Operation};
 
 /// Unique values that earlier inputs of the same batch will set: (property, value) → record.
 pub(super) type Claims = HashMap<(String, String), u64>;
@@ -59,8 +57,9 @@ pub(super) fn apply(state: &mut State, call: &Call, input: &Input, plan: &Plan, 
     let target = Target { object: &call.object, id: plan.id, key: &filed };
     let (before, after) = state.store.put(target, plan.changes.clone(), now_us, &settings);
     let kind = if before.is_none() { EffectKind::Created } else { EffectKind::Updated };
-    let applied = Applied { object: &call.object, external_id: &filed, id: plan.id, kind, before, after, marker };
-    state.ledger.apply(applied, now_us, &settings);
+    let applied =
+        Applied { object: &call.object, external_id: &filed, id: plan.id.to_string(), kind, before, after, marker };
+    state.ledger.apply(applied, now_us, settings.recording);
     if let Some(max) = settings.records_max
         && let Some((object, key)) = state.store.forget_beyond(max)
     {

@@ -83,10 +83,11 @@ impl World {
             let entry = &self.ledger.deliveries[*it];
             entry.outcomes.len() <= entry.rewinds as usize && view.is_none_or(|view| !view.ended.contains(*it))
         };
-        // One that was rewound while it waited has no life to spare, although it may look so.
+        // One that was rewound while it waited has no life to spare, although it may look so; nor has one skipped for good.
         let lives = |it: &&Del| {
             let entry = &self.ledger.deliveries[*it];
-            open(it) && (entry.outcomes.is_empty() || entry.release.is_some() || entry.revive)
+            let unread = entry.skipped && entry.rewinds == 0;
+            open(it) && !unread && (entry.outcomes.is_empty() || entry.release.is_some() || entry.revive)
         };
         let meant = dels.iter().find(lives).or_else(|| dels.iter().find(open));
         meant.or_else(|| dels.first()).copied()
@@ -98,7 +99,7 @@ impl World {
             let what = format!("{who} sends job {} to {record:?}, meant for {:?}", entry.job, entry.record);
             return self.broken("I2", what);
         }
-        if (entry.rewinds as usize) < entry.outcomes.len() {
+        if entry.rewinds as usize + self.unremembered(entry) < entry.outcomes.len() {
             let what = format!("{who} calls for {} although it ended as {:?}", self.name(del), entry.outcomes);
             return self.broken("I2", what);
         }

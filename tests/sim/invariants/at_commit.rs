@@ -10,9 +10,6 @@ use crate::world::World;
 use sluicegate::model::{Because, Message, Millis, Outcome, Reason, Shard, Topic};
 use std::collections::BTreeSet;
 
-/// A job of several connections, read again after a crash, repeats the line `duplicate` for those that had ended.
-const TOLERATE_REPEATED_DUPLICATE: bool = true;
-
 /// A decision is in a commit after so long at most, ms.
 const COMMIT_MS: u64 = 90_000;
 
@@ -176,8 +173,8 @@ impl World {
             }
         }
         self.each_success_has_its_key(sum);
-        for (del, outcome) in &sum.outcomes {
-            self.check_outcome(*del, *outcome, sum);
+        for (del, outcome, decided) in &sum.outcomes {
+            self.check_outcome(*del, (*outcome, *decided), sum);
         }
         let died: BTreeSet<Del> = sum.outcomes.iter().filter(|it| it.1 == Outcome::Dead).map(|it| it.0).collect();
         for del in sum.dead_letters.iter().filter(|it| it.conn.is_some()) {
@@ -193,7 +190,7 @@ impl World {
         }
     }
 
-    fn check_outcome(&mut self, del: Del, outcome: Outcome, sum: &Sum) {
+    fn check_outcome(&mut self, del: Del, (outcome, decided): (Outcome, Millis), sum: &Sum) {
         let entry = &self.ledger.deliveries[&del];
         let problem = match outcome {
             Outcome::Applied => {
@@ -201,7 +198,7 @@ impl World {
             }
             Outcome::Dead => (!sum.dead_letters.contains(&del)).then(|| "dead without a dead letter".to_owned()),
             Outcome::Duplicate => {
-                let remembered = |at: &Millis| self.now.0 <= at.0 + self.options.machine.ttl_ms + 2 * COMMIT_MS;
+                let remembered = |at: &Millis| decided.0 <= at.0 + self.options.machine.ttl_ms;
                 let known = self.key_of(del).is_some_and(|it| self.ledger.applied.get(&it).is_some_and(remembered));
                 (!known && !self.is_expired(del, entry)).then(|| "a duplicate of nothing".to_owned())
             }
@@ -220,10 +217,16 @@ impl World {
 
     /// One outcome, and one more for each rewind.
     pub fn ended_too_often(&self, entry: &Entry) -> bool {
+        let others = entry.outcomes.len().saturating_sub(1);
+        1 + entry.rewinds as usize + self.unremembered(entry).min(others) < entry.outcomes.len()
+    }
+
+    /// Ends of a delivery that a successor need not know of. That one was a duplicate is told by its key alone, until its
+    /// whole job is settled: a job of several connections that is read again after a crash says so again, or is applied
+    /// if the key has lapsed meanwhile.
+    pub fn unremembered(&self, entry: &Entry) -> usize {
         let several = matches!(&self.workload.spec(entry.job).kind, Kind::Valid { conns, .. } if 1 < conns.len());
-        let again = entry.outcomes.iter().skip(1).filter(|it| it.0 == Outcome::Duplicate).count();
-        let tolerated = if TOLERATE_REPEATED_DUPLICATE && several { again } else { 0 };
-        1 + entry.rewinds as usize + tolerated < entry.outcomes.len()
+        if several { entry.outcomes.iter().filter(|it| it.0 == Outcome::Duplicate).count() } else { 0 }
     }
 
     fn was_told(&self, del: Del, job: JobIx) -> bool {

@@ -4,7 +4,7 @@
 use super::http::{get, post};
 use super::process::program;
 use serde_json::{Value, json};
-use sluicegate::simulated::hubspot::{AccountLedger, RecordLedger, Recording, Script, Settings, Summary};
+use sluicegate::simulated::hubspot::{AccountLedger, RecordLedger, Recording, Script, Settings, Summary, Totals};
 use sluicegate::simulated::hubspot::{FaultRule, Latency, Limits};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
@@ -49,8 +49,20 @@ impl Hubspot {
         self.command("faults", &json!({ "rules": rules }));
     }
 
-    pub(crate) fn script(&self, script: &Script) {
-        self.command("scripts", &json!({ "scripts": [script] }));
+    /// Opens the account of this access token before its first call, so that it can be given faults of its own.
+    pub(crate) fn open(&self, token: &str) {
+        self.command("accounts", &json!({ "account": token, "settings": settings() }));
+    }
+
+    /// Faults of an open account, instead of those it had.
+    pub(crate) fn faults_of(&self, token: &str, rules: &[FaultRule]) {
+        self.command("faults", &json!({ "account": token, "rules": rules }));
+    }
+
+    pub(crate) fn scripts(&self, scripts: &[Script]) {
+        for some in scripts.chunks(1_000) {
+            self.command("scripts", &json!({ "scripts": some }));
+        }
     }
 
     pub(crate) fn summary(&self) -> Summary {
@@ -64,6 +76,11 @@ impl Hubspot {
 
     pub(crate) fn ledger(&self, token: &str) -> AccountLedger {
         self.question(&format!("ledger?account={token}")).unwrap()
+    }
+
+    /// Counters of one account that is open.
+    pub(crate) fn totals(&self, token: &str) -> Totals {
+        self.question(&format!("totals?account={token}")).unwrap()
     }
 
     /// Nothing if the record was never named.

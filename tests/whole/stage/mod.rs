@@ -1,6 +1,7 @@
 //! What every test here stands on: topics of its own, a pretend HubSpot of its own, processes that end with the test.
 //! Not here: any expectation but that a process starts.
 
+mod attempts;
 mod http;
 mod hubspot;
 mod job;
@@ -10,6 +11,7 @@ mod reader;
 mod seats;
 mod tap;
 
+pub(crate) use attempts::{attempts, check_gaps, check_history, history, script, statuses};
 pub(crate) use http::get;
 pub(crate) use hubspot::Hubspot;
 pub(crate) use job::{Job, jobs};
@@ -23,7 +25,8 @@ use rdkafka::message::{Header as KafkaHeader, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use seats::{Seat, take_seat};
 use serde_json::Value;
-use sluicegate::model::Topic;
+use sluicegate::model::{Shard, TenantId, Topic};
+use sluicegate::wire::partitioner;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -42,9 +45,14 @@ pub(crate) struct Stage {
     pub(crate) retry_base: &'static str,
     /// `[hold] after`.
     pub(crate) hold_after: u32,
+    /// `limits` of each connection.
+    pub(crate) limits: &'static str,
+    /// `batch_max` of each connection.
+    pub(crate) batch_max: u32,
     pub(crate) dir: TempDir,
     producer: OnceLock<BaseProducer>,
-    _seat: Seat,
+    /// None: it waits nearly all of its time, and others need not wait for it.
+    _seat: Option<Seat>,
 }
 
 /// A message as somebody else's producer would send it.
@@ -61,13 +69,30 @@ pub(crate) struct Letter {
 impl Stage {
     /// `name` must be unique among the tests; the program itself makes the topics.
     pub(crate) fn new(name: &str, tenants: usize) -> Self {
-        let seat = take_seat();
+        Self::with(name, (0..).map(named).take(tenants).collect(), Some(take_seat()))
+    }
+
+    /// As `new`, for a test that waits nearly all of its time.
+    pub(crate) fn patient(name: &str, tenants: usize) -> Self {
+        Self::with(name, (0..).map(named).take(tenants).collect(), None)
+    }
+
+    /// As `new`, with tenants who all live in the first partition.
+    pub(crate) fn in_one_partition(name: &str, tenants: usize) -> Self {
+        let home = |it: &String| partitioner::home(&TenantId::from(it.as_str()), PARTITIONS);
+        let tenants = (0..).map(named).filter(|it| home(it) == Shard(0)).take(tenants).collect();
+        Self::with(name, tenants, Some(take_seat()))
+    }
+
+    fn with(name: &str, tenants: Vec<String>, seat: Option<Seat>) -> Self {
         let stage = Self {
             world: World { settings: settings(name, PARTITIONS) },
             hubspot: Hubspot::start(),
-            tenants: (0..tenants).map(|it| format!("tenant-{it}")).collect(),
+            tenants,
             retry_base: "200ms",
             hold_after: 10,
+            limits: r#"[{ calls = 1000000000, per = "1s" }]"#,
+            batch_max: 100,
             dir: tempfile::Builder::new().prefix("sluicegate-whole-").tempdir().unwrap(),
             producer: OnceLock::new(),
             _seat: seat,
@@ -77,9 +102,16 @@ impl Stage {
     }
 
     pub(crate) fn apply_topics(&self) {
+        self.command(&["topics", "apply", "--yes"]);
+    }
+
+    /// What a person types, to its good end; returns what it printed.
+    #[track_caller]
+    pub(crate) fn command(&self, line: &[&str]) -> String {
         let config = self.config("setup", &self.hubspot.url);
-        let output = program().args(["topics", "apply", "--yes", "-c"]).arg(&config).output().unwrap();
-        assert!(output.status.success(), "topics apply: {}", String::from_utf8_lossy(&output.stderr));
+        let output = program().args(line).arg("-c").arg(&config).output().unwrap();
+        assert!(output.status.success(), "{line:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// Starts `sluicegate run` as `instance`. `fail_point` as `SLUICEGATE_FAIL_POINT` has it.
@@ -98,9 +130,7 @@ impl Stage {
         let lines: Vec<String> = jobs.iter().map(Job::value).collect();
         let file = self.dir.path().join("jobs.ndjson");
         fs::write(&file, lines.join("\n")).unwrap();
-        let config = self.config("setup", &self.hubspot.url);
-        let output = program().args(["enqueue", "-c"]).arg(&config).arg(&file).output().unwrap();
-        assert!(output.status.success(), "enqueue: {}", String::from_utf8_lossy(&output.stderr));
+        self.command(&["enqueue", file.to_str().unwrap()]);
     }
 
     /// Jobs from somebody else's producer, in their order.
@@ -109,8 +139,12 @@ impl Stage {
     }
 
     pub(crate) fn post(&self, letters: impl IntoIterator<Item = Letter>) {
+        self.post_to(Topic::Jobs, letters);
+    }
+
+    pub(crate) fn post_to(&self, topic: Topic, letters: impl IntoIterator<Item = Letter>) {
         let producer = self.producer.get_or_init(|| producer(&self.world));
-        let topic = self.world.topic(Topic::Jobs);
+        let topic = self.world.topic(topic);
         for letter in letters {
             let mut record = BaseRecord::<[u8], [u8]>::to(&topic);
             record.partition = letter.partition;
@@ -149,6 +183,11 @@ impl Stage {
         self.hubspot.ledger(&token(tenant))
     }
 
+    /// Holds the access token of a tenant.
+    pub(crate) fn token_file(&self, tenant: &str) -> PathBuf {
+        self.dir.path().join(format!("{tenant}.token"))
+    }
+
     pub(crate) fn config(&self, instance: &str, base_url: &str) -> PathBuf {
         let settings = &self.world.settings;
         let mut text = format!(
@@ -164,7 +203,7 @@ impl Stage {
             process::free_port(),
         );
         for tenant in &self.tenants {
-            let file = self.dir.path().join(format!("{tenant}.token"));
+            let file = self.token_file(tenant);
             // Written once: another instance may be reading it.
             if !file.exists() {
                 fs::write(&file, token(tenant)).unwrap();
@@ -172,13 +211,18 @@ impl Stage {
             text += &format!(
                 "[[tenant]]\nid = {tenant:?}\n[[tenant.connection]]\nid = \"hubspot\"\ncrm = \"hubspot\"\n\
                  access_token = {{ file = {file:?} }}\nbase_url = {base_url:?}\n\
-                 limits = [{{ calls = 1000000000, per = \"1s\" }}]\n"
+                 limits = {}\nbatch_max = {}\n",
+                self.limits, self.batch_max
             );
         }
         let path = self.dir.path().join(format!("{instance}.toml"));
         fs::write(&path, text).unwrap();
         path
     }
+}
+
+fn named(number: usize) -> String {
+    format!("tenant-{number}")
 }
 
 fn producer(world: &World) -> BaseProducer {

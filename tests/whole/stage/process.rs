@@ -14,7 +14,8 @@ pub(crate) struct Running {
     log: PathBuf,
     /// Where its part of the log begins: the file goes on over the lives of an instance.
     from: usize,
-    url: String,
+    /// Where it listens.
+    pub(crate) url: String,
     name: String,
 }
 
@@ -61,6 +62,16 @@ impl Running {
     /// What it says of itself.
     pub(crate) fn is_ready(&self) -> bool {
         get(&format!("{}/readyz", self.url)).is_ok()
+    }
+
+    /// How many shards run here; not ready yet counts as none.
+    pub(crate) fn shards(&self) -> f64 {
+        if self.is_ready() { self.metric("sluicegate_shards_running") } else { 0.0 }
+    }
+
+    /// The answer of `GET /api/v1/status`.
+    pub(crate) fn status(&self) -> serde_json::Value {
+        serde_json::from_str(&get(&format!("{}/api/v1/status", self.url)).unwrap()).unwrap()
     }
 
     /// Waits for something only a living process can bring about.

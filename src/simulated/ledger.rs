@@ -9,11 +9,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    limits::Policy,
-    request::Operation,
-    row::{Attempt, Effect, EffectKind, Kept, Novelty, RecordLedger, Row},
-    settings::{Recording, Settings},
-    store::Properties,
+    row::{Attempt, Effect, EffectKind, Kept, Novelty, Properties, RecordLedger, Row},
+    settings::Recording,
+    words::{Operation, Policy},
 };
 
 /// Counters of an account, or of all.
@@ -146,7 +144,7 @@ pub(super) struct Applied<'a> {
     pub(super) object: &'a str,
     /// What the ledger files it under.
     pub(super) external_id: &'a str,
-    pub(super) id: u64,
+    pub(super) id: String,
     pub(super) kind: EffectKind,
     pub(super) before: Option<Arc<Properties>>,
     pub(super) after: Arc<Properties>,
@@ -164,7 +162,7 @@ impl Ledger {
         if let Some(policy) = over {
             totals.over_limit += 1;
             match policy {
-                Policy::Burst => {}
+                Policy::Burst | Policy::Concurrent => {}
                 Policy::Daily => totals.over_daily += 1,
                 Policy::Search => totals.over_search += 1,
             }
@@ -179,7 +177,7 @@ impl Ledger {
         }
     }
 
-    pub(super) fn apply(&mut self, applied: Applied<'_>, now_us: u64, settings: &Settings) {
+    pub(super) fn apply(&mut self, applied: Applied<'_>, now_us: u64, recording: Recording) {
         let totals = &mut self.totals;
         totals.effects += 1;
         match applied.kind {
@@ -189,12 +187,12 @@ impl Ledger {
         }
         let unchanged = applied.kind == EffectKind::Updated && applied.before.as_ref() == Some(&applied.after);
         totals.unchanged += u64::from(unchanged);
-        if !settings.recording.records {
+        if !recording.records {
             return;
         }
         let effect = Effect { at_us: now_us, marker: applied.marker.cloned(), kind: applied.kind };
         let row = row(&mut self.rows, applied.object, applied.external_id);
-        match row.apply(applied.id, effect, applied.after, settings.recording) {
+        match row.apply(applied.id, effect, applied.after, recording) {
             Novelty::New => {}
             Novelty::Duplicate => self.totals.duplicates += 1,
             Novelty::OutOfOrder => self.totals.out_of_order += 1,

@@ -1,4 +1,4 @@
-//! All accounts of a pretend HubSpot, found by access token; the handle to steer and question them in-process.
+//! All accounts of a pretend CRM, found by access token; the handle to steer and question them in-process.
 //! Not here: HTTP (`server`), the same as JSON (`control`).
 
 use std::{
@@ -14,8 +14,8 @@ use super::{
     clock::Clock,
     faults::{FaultRule, Faults, Script},
     ledger::{AccountLedger, Summary, Totals},
+    pretend::Pretend,
     row::RecordLedger,
-    settings::Settings,
 };
 
 /// Accounts named in a summary because something is wrong with them.
@@ -23,23 +23,28 @@ const CONSPICUOUS_MAX: usize = 20;
 
 /// The accounts of one server. Cheap to clone; every method may be called while calls are served, none blocks for
 /// long. They outlive a server: start another with them and it goes on where the first stopped.
-#[derive(Clone)]
-pub struct Accounts(Arc<Registry>);
+pub struct Accounts<P: Pretend>(Arc<Registry<P>>);
 
-struct Registry {
-    shared: Arc<Shared>,
-    open: RwLock<HashMap<String, Arc<Account>>>,
-    /// Prefixes of access tokens whose accounts open at their first call.
-    rules: RwLock<Vec<(String, Settings)>>,
+impl<P: Pretend> Clone for Accounts<P> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
 }
 
-impl Default for Accounts {
+struct Registry<P: Pretend> {
+    shared: Arc<Shared>,
+    open: RwLock<HashMap<String, Arc<Account<P>>>>,
+    /// Prefixes of access tokens whose accounts open at their first call.
+    rules: RwLock<Vec<(String, P::Settings)>>,
+}
+
+impl<P: Pretend> Default for Accounts<P> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Accounts {
+impl<P: Pretend> Accounts<P> {
     /// No account: every access token is unknown.
     #[must_use]
     pub fn new() -> Self {
@@ -55,14 +60,14 @@ impl Accounts {
     }
 
     /// Opens an account, or opens it anew, empty.
-    pub fn open(&self, access_token: &str, settings: Settings) {
+    pub fn open(&self, access_token: &str, settings: P::Settings) {
         let account = Arc::new(Account::new(Arc::clone(&self.0.shared), settings));
         self.0.open.write().unwrap_or_else(PoisonError::into_inner).insert(access_token.to_owned(), account);
     }
 
     /// From now on any unknown access token that begins with `prefix` opens an account at its first call; an empty
     /// prefix is for all. The last matching rule holds.
-    pub fn open_by_prefix(&self, prefix: &str, settings: Settings) {
+    pub fn open_by_prefix(&self, prefix: &str, settings: P::Settings) {
         self.0.rules.write().unwrap_or_else(PoisonError::into_inner).push((prefix.to_owned(), settings));
     }
 
@@ -72,7 +77,7 @@ impl Accounts {
     }
 
     /// Changes the settings of one account, or (`None`) of all and of those yet to open. `false` if unknown.
-    pub fn change(&self, access_token: Option<&str>, mut change: impl FnMut(&mut Settings)) -> bool {
+    pub fn change(&self, access_token: Option<&str>, mut change: impl FnMut(&mut P::Settings)) -> bool {
         if access_token.is_none() {
             let mut rules = self.0.rules.write().unwrap_or_else(PoisonError::into_inner);
             rules.iter_mut().for_each(|(_, settings)| change(settings));
@@ -101,7 +106,7 @@ impl Accounts {
         let now_us = self.0.shared.clock.now_us();
         self.with(Some(access_token), |state| {
             let settings = Arc::clone(&state.settings);
-            state.meters.consume(now_us, calls, &settings);
+            P::consume(&mut state.meters, now_us, calls, &settings);
         })
     }
 
@@ -118,7 +123,7 @@ impl Accounts {
 
     /// The settings of an account.
     #[must_use]
-    pub fn settings(&self, access_token: &str) -> Option<Settings> {
+    pub fn settings(&self, access_token: &str) -> Option<P::Settings> {
         self.known(access_token).map(|account| (*account.state().settings).clone())
     }
 
@@ -165,7 +170,7 @@ impl Accounts {
     }
 
     /// The account of a call, opened by a rule if need be. `None` is counted as a stranger.
-    pub(super) fn admit(&self, access_token: Option<&str>) -> Option<Arc<Account>> {
+    pub(super) fn admit(&self, access_token: Option<&str>) -> Option<Arc<Account<P>>> {
         let admitted = access_token.and_then(|token| self.known(token).or_else(|| self.open_by_rule(token)));
         if admitted.is_none() {
             self.0.shared.strangers.fetch_add(1, Relaxed);
@@ -173,11 +178,11 @@ impl Accounts {
         admitted
     }
 
-    fn known(&self, access_token: &str) -> Option<Arc<Account>> {
+    fn known(&self, access_token: &str) -> Option<Arc<Account<P>>> {
         self.0.open.read().unwrap_or_else(PoisonError::into_inner).get(access_token).map(Arc::clone)
     }
 
-    fn open_by_rule(&self, access_token: &str) -> Option<Arc<Account>> {
+    fn open_by_rule(&self, access_token: &str) -> Option<Arc<Account<P>>> {
         let rules = self.0.rules.read().unwrap_or_else(PoisonError::into_inner);
         let (_, settings) = rules.iter().rev().find(|(prefix, _)| access_token.starts_with(prefix))?;
         let mut open = self.0.open.write().unwrap_or_else(PoisonError::into_inner);
@@ -188,14 +193,14 @@ impl Accounts {
         Some(Arc::clone(opened))
     }
 
-    fn all(&self) -> Vec<(String, Arc<Account>)> {
+    fn all(&self) -> Vec<(String, Arc<Account<P>>)> {
         let open = self.0.open.read().unwrap_or_else(PoisonError::into_inner);
         let mut all: Vec<_> = open.iter().map(|(token, account)| (token.clone(), Arc::clone(account))).collect();
         all.sort_by(|(one, _), (two, _)| one.cmp(two));
         all
     }
 
-    fn with(&self, access_token: Option<&str>, mut act: impl FnMut(&mut State)) -> bool {
+    fn with(&self, access_token: Option<&str>, mut act: impl FnMut(&mut State<P>)) -> bool {
         let Some(token) = access_token else {
             self.all().iter().for_each(|(_, account)| act(&mut account.state()));
             return true;

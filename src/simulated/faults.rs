@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     answer::Refusal,
-    limits::Policy,
-    request::{Call, Operation},
+    pretend::Asked,
+    words::{Operation, Policy},
 };
 
 /// One way for a call to go wrong.
@@ -22,9 +22,9 @@ pub enum Fault {
         #[serde(default)]
         retry_after_s: Option<u64>,
     },
-    /// 401, the other kind: an OAuth token that has expired.
+    /// 401: an access token that has expired.
     Expired,
-    /// 429 although the window has room.
+    /// The answer of a limit although it has room.
     Limited {
         policy: Policy,
     },
@@ -47,7 +47,7 @@ pub enum Fault {
     CutBody {
         bytes: u64,
     },
-    /// 200 with `results: []` and no errors.
+    /// 200 that says nothing of any input.
     Silent,
     /// The true answer behind so many blanks.
     Oversize {
@@ -216,15 +216,15 @@ impl Faults {
     }
 
     /// Draws for one call and uses up what strikes it.
-    pub(super) fn strike(&mut self, call: &Call, strike: &mut Strike) {
+    pub(super) fn strike(&mut self, call: &impl Asked, strike: &mut Strike) {
         if strike.hit.is_none() {
             strike.hit = self.rules.iter_mut().find_map(|armed| armed.draw(call));
         }
         if self.scripts.is_empty() {
             return;
         }
-        for (place, input) in call.inputs().iter().enumerate() {
-            let Some(answer) = self.scripted(&call.object, &input.id) else { continue };
+        for (place, id) in call.ids().enumerate() {
+            let Some(answer) = self.scripted(call.object(), id) else { continue };
             match answer {
                 ScriptedAnswer::Call { fault, applied } => {
                     strike.hit.get_or_insert_with(|| Hit::new(&fault, applied));
@@ -251,10 +251,10 @@ impl Faults {
 }
 
 impl Armed {
-    fn draw(&mut self, call: &Call) -> Option<Hit> {
+    fn draw(&mut self, call: &impl Asked) -> Option<Hit> {
         let rule = &mut self.rule;
-        let fits = rule.operation.is_none_or(|only| only == call.operation)
-            && rule.object.as_deref().is_none_or(|only| only == call.object)
+        let fits = rule.operation.is_none_or(|only| only == call.operation())
+            && rule.object.as_deref().is_none_or(|only| only == call.object())
             && rule.times != Some(0);
         if !fits || (rule.share < 1.0 && !self.dice.random_bool(rule.share.max(0.0))) {
             return None;

@@ -1,4 +1,4 @@
-//! Steering and questioning the pretend HubSpot from another process: JSON under `/_control/`.
+//! Steering and questioning a pretend CRM from another process: JSON under `/_control/`.
 //! Not here: anything that the real one has.
 //!
 //! | | |
@@ -8,7 +8,7 @@
 //! | `GET totals?account=T` | [`Totals`](super::Totals) |
 //! | `GET ledger?account=T` | [`AccountLedger`](super::AccountLedger); without an account a list of all |
 //! | `GET record?account=T&object=contacts&external_id=X` | [`RecordLedger`](super::RecordLedger) |
-//! | `GET settings?account=T` | [`Settings`] |
+//! | `GET settings?account=T` | its settings |
 //! | `POST accounts` `{account, settings}` | opens an account |
 //! | `POST rules` `{prefix, settings}` | opens accounts by prefix of the access token |
 //! | `POST close` `{account}` | revokes it |
@@ -32,8 +32,8 @@ use super::{
     accounts::Accounts,
     answer::Answer,
     faults::{FaultRule, Script},
-    request::pairs,
-    settings::Settings,
+    pretend::Pretend,
+    query::pairs,
 };
 
 /// Where all of this lies.
@@ -41,18 +41,18 @@ pub(super) const PREFIX: &str = "/_control/";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Open {
+struct Open<S> {
     account: String,
     #[serde(default)]
-    settings: Settings,
+    settings: S,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Rule {
+struct Rule<S> {
     prefix: String,
     #[serde(default)]
-    settings: Settings,
+    settings: S,
 }
 
 #[derive(Deserialize)]
@@ -90,7 +90,12 @@ struct Which {
 }
 
 /// Answers one control request.
-pub(super) fn answer(accounts: &Accounts, method: &Method, path: &str, query: &str, body: &[u8]) -> Response<Body> {
+pub(super) fn answer<P: Pretend>(
+    accounts: &Accounts<P>,
+    method: &Method,
+    (path, query): (&str, &str),
+    body: &[u8],
+) -> Response<Body> {
     let name = path.strip_prefix(PREFIX).unwrap_or_default();
     let answer = match *method {
         Method::GET => question(accounts, name, query),
@@ -100,7 +105,7 @@ pub(super) fn answer(accounts: &Accounts, method: &Method, path: &str, query: &s
     answer.into_response(HeaderMap::new())
 }
 
-fn question(accounts: &Accounts, name: &str, query: &str) -> Answer {
+fn question<P: Pretend>(accounts: &Accounts<P>, name: &str, query: &str) -> Answer {
     let query = pairs(query);
     let text = |name: &str| query.get(name).map(String::as_str);
     let account = text("account");
@@ -119,15 +124,15 @@ fn question(accounts: &Accounts, name: &str, query: &str) -> Answer {
     }
 }
 
-fn command(accounts: &Accounts, name: &str, body: &[u8]) -> Result<Answer, String> {
+fn command<P: Pretend>(accounts: &Accounts<P>, name: &str, body: &[u8]) -> Result<Answer, String> {
     let is_known = match name {
         "accounts" => {
-            let Open { account, settings } = read(body)?;
+            let Open { account, settings } = read::<Open<P::Settings>>(body)?;
             accounts.open(&account, settings);
             true
         }
         "rules" => {
-            let Rule { prefix, settings } = read(body)?;
+            let Rule { prefix, settings } = read::<Rule<P::Settings>>(body)?;
             accounts.open_by_prefix(&prefix, settings);
             true
         }
@@ -153,13 +158,13 @@ fn command(accounts: &Accounts, name: &str, body: &[u8]) -> Result<Answer, Strin
 }
 
 /// Sets the members named in `change`; all or none.
-fn change(accounts: &Accounts, Change { account, change }: &Change) -> Result<bool, String> {
-    let changed = |settings: &Settings| -> Result<Settings, serde_json::Error> {
+fn change<P: Pretend>(accounts: &Accounts<P>, Change { account, change }: &Change) -> Result<bool, String> {
+    let changed = |settings: &P::Settings| -> Result<P::Settings, serde_json::Error> {
         let mut value = serde_json::to_value(settings)?;
         merge(&mut value, change);
         serde_json::from_value(value)
     };
-    changed(&Settings::default()).map_err(|error| error.to_string())?;
+    changed(&P::Settings::default()).map_err(|error| error.to_string())?;
     Ok(accounts.change(account.as_deref(), |settings| {
         if let Ok(new) = changed(settings) {
             *settings = new;

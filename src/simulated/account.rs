@@ -1,5 +1,5 @@
 //! One account: a call arrives, is limited, struck or carried out, and leaves; every step counted.
-//! Not here: HubSpot's rules of writing (`batch`, `write`), reading, searching.
+//! Not here: any CRM's rules (`pretend`).
 
 use std::{
     sync::{
@@ -11,27 +11,40 @@ use std::{
 
 use axum::{
     body::{Body, Bytes},
-    http::{HeaderMap, HeaderName, HeaderValue, Response, header},
+    http::{HeaderMap, Response, header},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use serde_json::json;
 
 use super::{
     answer::{Answer, Refusal},
-    archive,
-    batch::{self, Fate},
     clock::Clock,
     faults::{Fault, Faults, Hit, Strike},
     ledger::{CallEntry, Ledger},
-    limits::{Meters, Policy},
     line::Grip,
-    properties, read,
-    request::{self, Call, Operation},
+    pretend::{Asked, Behaviour, Pretend, TurnedAway},
     row::Attempt,
-    search,
-    settings::{Latency, Settings},
-    store::Store,
+    settings::Latency,
+    words::Policy,
 };
+
+/// What became of one input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    Applied,
+    /// Refused, with the category of its error, or of the whole call's.
+    Refused(String),
+    /// Fine by itself, but the whole call was refused.
+    Untouched,
+}
+
+impl Fate {
+    pub(super) fn error(&self) -> Option<String> {
+        match self {
+            Self::Refused(category) => Some(category.clone()),
+            Self::Applied | Self::Untouched => None,
+        }
+    }
+}
 
 /// What all accounts of a server share.
 pub(super) struct Shared {
@@ -44,53 +57,53 @@ pub(super) struct Shared {
     pub(super) strangers: AtomicU64,
 }
 
-/// One account of the pretend HubSpot.
-pub(super) struct Account {
+/// One account of a pretend CRM.
+pub(super) struct Account<P: Pretend> {
     pub(super) shared: Arc<Shared>,
-    state: Mutex<State>,
+    state: Mutex<State<P>>,
 }
 
 /// All of an account, under one lock that is never held across an await.
-pub(super) struct State {
-    pub(super) settings: Arc<Settings>,
-    pub(super) meters: Meters,
+pub struct State<P: Pretend> {
+    pub(super) settings: Arc<P::Settings>,
+    pub(super) meters: P::Meters,
     pub(super) faults: Faults,
-    pub(super) store: Store,
+    pub(super) store: P::Store,
     pub(super) ledger: Ledger,
     pub(super) dice: StdRng,
 }
 
-impl State {
-    pub(super) fn new(settings: Settings) -> Self {
+impl<P: Pretend> State<P> {
+    pub(super) fn new(settings: P::Settings) -> Self {
         Self {
-            meters: Meters::default(),
+            meters: P::Meters::default(),
             faults: Faults::default(),
-            store: Store::default(),
+            store: P::Store::default(),
             ledger: Ledger::default(),
-            dice: StdRng::seed_from_u64(settings.seed),
+            dice: StdRng::seed_from_u64(settings.seed()),
             settings: Arc::new(settings),
         }
     }
 }
 
 /// What the rules need to know of the call at hand.
-pub(super) struct Moment<'a> {
+pub struct Moment<'a> {
     pub(super) now_us: u64,
     pub(super) correlation: &'a str,
     pub(super) refusals: &'a std::collections::BTreeMap<usize, Refusal>,
 }
 
-impl Account {
-    pub(super) fn new(shared: Arc<Shared>, settings: Settings) -> Self {
+impl<P: Pretend> Account<P> {
+    pub(super) fn new(shared: Arc<Shared>, settings: P::Settings) -> Self {
         Self { shared, state: Mutex::new(State::new(settings)) }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State<P>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers one call. If the client goes away meanwhile, the call still leaves (with status 0).
-    pub(super) async fn serve(&self, call: &Call, grip: &Grip) -> Response<Body> {
+    pub(super) async fn serve(&self, call: &P::Call, grip: &Grip) -> Response<Body> {
         let mut visit = Visit::begin(self, call);
         let half = visit.latency / 2;
         wait(half).await;
@@ -98,15 +111,15 @@ impl Account {
         wait(half).await;
         let (answer, sent) = visit.distort(answer, grip).await;
         visit.status = if sent { answer.status } else { 0 };
-        answer.into_response(visit.take_headers())
+        answer.into_response(std::mem::take(&mut visit.headers))
     }
 }
 
 /// A call between its arrival and its end.
-struct Visit<'a> {
-    account: &'a Account,
-    call: &'a Call,
-    settings: Arc<Settings>,
+struct Visit<'a, P: Pretend> {
+    account: &'a Account<P>,
+    call: &'a P::Call,
+    settings: Arc<P::Settings>,
     at_us: u64,
     over: Option<Policy>,
     strike: Strike,
@@ -117,25 +130,24 @@ struct Visit<'a> {
     status: u16,
 }
 
-impl<'a> Visit<'a> {
-    fn begin(account: &'a Account, call: &'a Call) -> Self {
+impl<'a, P: Pretend> Visit<'a, P> {
+    fn begin(account: &'a Account<P>, call: &'a P::Call) -> Self {
         let shared = &account.shared;
         let now_in_flight = shared.in_flight.fetch_add(1, Relaxed) + 1;
         shared.in_flight_max.fetch_max(now_in_flight, Relaxed);
         let mut state = account.state();
         let at_us = shared.clock.now_us();
         let settings = Arc::clone(&state.settings);
-        let search = call.operation == Operation::Search;
-        let over = state.meters.arrive(at_us, search, &settings);
-        state.ledger.arrive(call.operation, call.inputs().len() as u64, over);
-        let over = over.filter(|_| settings.limits.enforced);
+        let over = P::arrive(&mut state.meters, at_us, call, &settings);
+        state.ledger.arrive(call.operation(), call.ids().count() as u64, over);
+        let over = over.filter(|_| settings.enforces_limits());
         let mut strike = Strike::default();
         if over.is_none() {
             state.faults.strike(call, &mut strike);
         }
-        let headers = state.meters.headers(at_us, search, &settings);
-        let latency = draw(settings.latency, &mut state.dice);
+        let latency = draw(settings.latency(), &mut state.dice);
         let correlation = correlation(state.dice.random());
+        let headers = P::headers(&mut state, at_us, call, &correlation);
         drop(state);
         if over.is_none() && shared.any_faults.load(Relaxed) {
             shared.faults.lock().unwrap_or_else(PoisonError::into_inner).strike(call, &mut strike);
@@ -147,7 +159,7 @@ impl<'a> Visit<'a> {
     /// The true answer, or `None` if a fault comes before anything is done.
     fn carry_out(&mut self) -> Option<Answer> {
         if let Some(policy) = self.over {
-            return Some(Answer::limited(policy, self.settings.hub_id, &self.correlation));
+            return Some(self.turn_away(TurnedAway::Limited(policy)));
         }
         if self.strike.hit.as_ref().is_some_and(|hit| !hit.applied) {
             return None;
@@ -155,13 +167,13 @@ impl<'a> Visit<'a> {
         let mut state = self.account.state();
         let now_us = self.account.shared.clock.now_us();
         let moment = Moment { now_us, correlation: &self.correlation, refusals: &self.strike.refusals };
-        Some(perform(&mut state, self.call, &moment, &mut self.fates))
+        Some(P::perform(&mut state, self.call, &moment, &mut self.fates))
     }
 
     /// Makes of the true answer what the fault wants. `false`: the client is sent nothing.
     async fn distort(&self, answer: Option<Answer>, grip: &Grip) -> (Answer, bool) {
         let Some(Hit { fault, .. }) = &self.strike.hit else {
-            return (answer.unwrap_or_else(|| Answer::server_error(500, &self.correlation)), true);
+            return (answer.unwrap_or_else(|| self.turn_away(TurnedAway::Status(500))), true);
         };
         let answer = answer.unwrap_or_else(|| Answer::empty(204));
         match fault {
@@ -186,13 +198,18 @@ impl<'a> Visit<'a> {
     }
 
     fn spoiled(&self, fault: &Fault, answer: Answer) -> Answer {
-        let correlation = &self.correlation;
         match fault {
-            Fault::Status { status, retry_after_s } => error(*status, *retry_after_s, correlation),
-            Fault::Expired => Answer::unauthorized(true, correlation),
-            Fault::Limited { policy } => Answer::limited(*policy, self.settings.hub_id, correlation),
+            Fault::Status { status, retry_after_s } => {
+                let answer = self.turn_away(TurnedAway::Status(*status));
+                match retry_after_s {
+                    Some(seconds) => answer.with_header(header::RETRY_AFTER, &seconds.to_string()),
+                    None => answer,
+                }
+            }
+            Fault::Expired => self.turn_away(TurnedAway::Expired),
+            Fault::Limited { policy } => self.turn_away(TurnedAway::Limited(*policy)),
             Fault::Html { status } => Answer::html(*status),
-            Fault::Silent => Answer::json(200, &json!({ "status": "COMPLETE", "results": [], "errors": [] })),
+            Fault::Silent => self.turn_away(TurnedAway::Silent),
             Fault::Oversize { bytes } => {
                 let mut body = vec![b' '; *bytes];
                 body.extend_from_slice(&answer.body);
@@ -207,17 +224,12 @@ impl<'a> Visit<'a> {
         }
     }
 
-    fn take_headers(&mut self) -> HeaderMap {
-        let mut headers = std::mem::take(&mut self.headers);
-        if let Ok(value) = HeaderValue::from_str(&self.correlation) {
-            headers.insert(HeaderName::from_static("x-hubspot-correlation-id"), value);
-        }
-        headers
+    fn turn_away(&self, why: TurnedAway) -> Answer {
+        P::turn_away(why, &self.settings, &self.correlation)
     }
 
     fn record_attempts(&self, ledger: &mut Ledger) {
-        let inputs = self.call.inputs();
-        for (place, input) in inputs.iter().enumerate().filter(|(_, input)| !input.id.is_empty()) {
+        for (place, id) in self.call.ids().enumerate().filter(|(_, id)| !id.is_empty()) {
             let fate = self.fates.get(place);
             let attempt = Attempt {
                 at_us: self.at_us,
@@ -225,21 +237,21 @@ impl<'a> Visit<'a> {
                 applied: fate == Some(&Fate::Applied),
                 error: fate.and_then(Fate::error),
             };
-            ledger.attempt(&self.call.object, &input.id, attempt, self.settings.recording);
+            ledger.attempt(self.call.object(), id, attempt, self.settings.recording());
         }
     }
 }
 
-impl Drop for Visit<'_> {
+impl<P: Pretend> Drop for Visit<'_, P> {
     fn drop(&mut self) {
         self.account.shared.in_flight.fetch_sub(1, Relaxed);
         let ended_us = self.account.shared.clock.now_us();
         let call = CallEntry {
             at_us: self.at_us,
             ended_us,
-            operation: self.call.operation,
-            object: self.call.object.clone(),
-            inputs: self.call.inputs().len() as u64,
+            operation: self.call.operation(),
+            object: self.call.object().to_owned(),
+            inputs: self.call.ids().count() as u64,
             status: self.status,
             over: self.over,
         };
@@ -247,51 +259,14 @@ impl Drop for Visit<'_> {
         let refused = self.fates.iter().filter(|fate| fate.error().is_some()).count() as u64;
         let confirmed = self.strike.hit.is_none() && (200..300).contains(&self.status);
         let mut state = self.account.state();
+        P::leave(&mut state.meters, self.at_us);
         state.ledger.totals.refused += refused;
         state.ledger.totals.unconfirmed += if confirmed { 0 } else { applied };
-        if self.call.operation.is_write() && self.settings.recording.attempts > 0 {
+        let recording = self.settings.recording();
+        if self.call.operation().is_write() && recording.attempts > 0 {
             self.record_attempts(&mut state.ledger);
         }
-        state.ledger.leave(call, self.settings.recording);
-    }
-}
-
-/// Carries a call out by HubSpot's rules.
-fn perform(state: &mut State, call: &Call, moment: &Moment<'_>, fates: &mut Vec<Fate>) -> Answer {
-    match (&call.body, call.operation) {
-        (request::Body::Malformed(text), _) => {
-            Refusal::validation(format!("Invalid input JSON: {text}")).answer(moment.correlation)
-        }
-        (request::Body::Batch(batch), Operation::BatchRead) => read::batch(state, &call.object, batch),
-        (request::Body::Batch(batch), Operation::BatchArchive) => archive::batch(state, call, batch, moment),
-        (request::Body::Batch(batch), _) => batch::write(state, call, batch, moment, fates),
-        (request::Body::Search(search), _) => search::search(state, &call.object, search, moment),
-        (request::Body::Property(given), _) => properties::create(state, &call.object, given, moment),
-        (request::Body::Absent, Operation::Read) => read::one(state, call, moment),
-        (request::Body::Absent, Operation::Archive) => archive::one(state, call, moment),
-        (request::Body::Absent, Operation::PropertyRead) => properties::one(state, call, moment),
-        (request::Body::Absent, Operation::PropertyList) => properties::list(state, &call.object),
-        (request::Body::Absent, _) => Answer::html(404),
-    }
-}
-
-/// An error answer with the body that goes with its status.
-fn error(status: u16, retry_after_s: Option<u64>, correlation: &str) -> Answer {
-    let refuse = |category: &str, message: &str| Refusal::new(status, category, message).answer(correlation);
-    let answer = match status {
-        400 => refuse("VALIDATION_ERROR", "There was a problem with the request."),
-        401 => Answer::unauthorized(false, correlation),
-        403 => refuse("MISSING_SCOPES", "This app hasn't been granted all required scopes to make this call."),
-        404 => Answer::not_found("Object not found.  objectId are usually numeric.", correlation),
-        409 => refuse("CONFLICT", "The request conflicts with the present state of the object."),
-        423 => refuse("LOCKED", "The resource is locked: too many of these in a very short period."),
-        477 => refuse("MIGRATION_IN_PROGRESS", "This account is being moved between data hosting locations."),
-        500.. => Answer::server_error(status, correlation),
-        _ => refuse("VALIDATION_ERROR", "The request cannot be served."),
-    };
-    match retry_after_s {
-        Some(seconds) => answer.with_header(header::RETRY_AFTER, &seconds.to_string()),
-        None => answer,
+        state.ledger.leave(call, recording);
     }
 }
 

@@ -8,7 +8,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{settings::Recording, store::Properties};
+use super::settings::Recording;
+
+/// Property names and values, as text.
+pub(super) type Properties = BTreeMap<String, String>;
 
 /// One effect that was really applied to a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +79,7 @@ impl RecordLedger {
 /// The ledger's working row of a record.
 #[derive(Default)]
 pub(super) struct Row {
-    record_id: Option<u64>,
+    record_id: Option<String>,
     effects: u64,
     created: u64,
     updated: u64,
@@ -100,7 +103,7 @@ pub(super) enum Novelty {
 impl Row {
     pub(super) fn apply(
         &mut self,
-        id: u64,
+        id: String,
         effect: Effect,
         properties: Arc<Properties>,
         recording: Recording,
@@ -129,7 +132,7 @@ impl Row {
         RecordLedger {
             object: object.to_owned(),
             external_id: external_id.to_owned(),
-            record_id: self.record_id.map(|id| id.to_string()),
+            record_id: self.record_id.clone(),
             effects: self.effects,
             created: self.created,
             updated: self.updated,
