@@ -18,7 +18,17 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Asked to look, the second look follows after this.
 const SETTLES_WITHIN: Duration = Duration::from_millis(200);
 
-/// Looks until it is aborted: every other second, and at once at a SIGHUP.
+/// Without a folder a SIGHUP, which would end the process, does nothing but say so. Until it is aborted.
+pub(super) fn decline(runtime: &Handle) -> JoinHandle<()> {
+    runtime.spawn(async {
+        let Ok(mut asked) = signal(SignalKind::hangup()) else { return };
+        while asked.recv().await.is_some() {
+            tracing::info!("asked to read the tenants again, and `tenants` names no folder: nothing is done");
+        }
+    })
+}
+
+/// Looks until it is aborted: every other second, and at once at a SIGHUP, which reads all of it again.
 pub(super) fn watch(
     runtime: &Handle,
     mut reload: Reload,
@@ -31,6 +41,10 @@ pub(super) fn watch(
         let mut patience = LOOK_EVERY;
         loop {
             let hurry = rest(patience, asked.as_mut()).await;
+            if hurry {
+                reload.read_anew();
+                first = false;
+            }
             let looking = tokio::task::spawn_blocking(move || {
                 let reloaded = reload.look(clock.now());
                 (reload, reloaded)
@@ -41,7 +55,8 @@ pub(super) fn watch(
             };
             reload = kept;
             let settled = matches!(reloaded, Reloaded::Taken(_) | Reloaded::Refused(_));
-            tell((clock.now(), reloaded), (&pulse, &metrics), std::mem::replace(&mut first, first && !settled));
+            tell((clock.now(), reloaded), (&pulse, &metrics), first);
+            first = first && !settled;
             patience = if hurry { SETTLES_WITHIN } else { LOOK_EVERY };
         }
     })
@@ -55,7 +70,7 @@ async fn rest(patience: Duration, asked: Option<&mut Signal>) -> bool {
     };
     tokio::select! {
         () = tokio::time::sleep(patience) => false,
-        it = asked.recv() => it.is_some(),
+        Some(()) = asked.recv() => true,
     }
 }
 

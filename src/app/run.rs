@@ -10,7 +10,7 @@ use crate::app::{reload, tuning, watch, world};
 use crate::cli::Exit;
 use crate::cli::args::Global;
 use crate::cli::environment::Environment;
-use crate::cli::load::{Loaded, load};
+use crate::cli::load::{Loaded, load, load_main};
 use crate::cli::output::complain;
 use crate::config::{LogKind, Settings, SourceText};
 use crate::credentials;
@@ -47,12 +47,15 @@ struct Source {
     environment: Environment,
 }
 
-/// The settings, or the exit after every fault was told.
+/// The settings without the tenants of the folder, or the exit after every fault was told. For all that asks others
+/// and calls nobody.
 pub(super) fn settings(global: &Global) -> Result<Settings, Exit> {
-    loaded(global).map(|it| it.0.settings)
+    let environment = Environment::new(global).map_err(|what| told(Exit::Usage, what))?;
+    load_main(global.config.as_deref(), &environment).map_err(|fault| told(Exit::BadConfiguration, fault))
 }
 
-fn loaded(global: &Global) -> Result<(Loaded, Environment), Exit> {
+/// The settings with all tenants, or the exit after every fault was told.
+pub(super) fn loaded(global: &Global) -> Result<(Loaded, Environment), Exit> {
     let environment = Environment::new(global).map_err(|what| told(Exit::Usage, what))?;
     let loaded = load(global.config.as_deref(), &environment).map_err(|fault| told(Exit::BadConfiguration, fault))?;
     Ok((loaded, environment))
@@ -88,12 +91,15 @@ fn run_with(settings: &Settings, source: Option<Source>) -> Result<Exit, Exit> {
 /// What looks for new credentials and new tenants while the engine runs.
 fn watched(kept: &Kept, accesses: &Accesses, source: Option<Source>) -> Vec<JoinHandle<()>> {
     let credentials = watch::watch(&kept.runtime, &kept.directory, accesses, &kept.pulse);
-    let tenants = source.map(|it| {
-        let environment = Box::new(it.environment);
-        let reload = Reload::new((it.main, it.folder), environment, kept.directory.clone(), accesses.clone());
-        reload::watch(&kept.runtime, reload, (Arc::clone(&kept.pulse), kept.metrics.clone()), kept.clock)
-    });
-    std::iter::once(credentials).chain(tenants).collect()
+    let tenants = source.map_or_else(
+        || reload::decline(&kept.runtime),
+        |it| {
+            let environment = Box::new(it.environment);
+            let reload = Reload::new((it.main, it.folder), environment, kept.directory.clone(), accesses.clone());
+            reload::watch(&kept.runtime, reload, (Arc::clone(&kept.pulse), kept.metrics.clone()), kept.clock)
+        },
+    );
+    vec![credentials, tenants]
 }
 
 /// What both kinds of log need to run beside what outlives a life.
@@ -134,7 +140,7 @@ fn run_embedded(settings: &Settings, kept: &Kept, (runtime, accesses): Hands<'_>
 /// The HTTP listener while it serves.
 struct Listener {
     stop: oneshot::Sender<()>,
-    served: tokio::task::JoinHandle<()>,
+    served: JoinHandle<()>,
 }
 
 impl Listener {

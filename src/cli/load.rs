@@ -16,7 +16,7 @@ pub const DEFAULT_FILE: &str = "sluicegate.toml";
 pub struct Loaded {
     pub settings: Settings,
     pub files: Vec<PathBuf>,
-    /// The main file's text; empty if there was none.
+    /// The main file; without text if there is none.
     pub main: SourceText,
 }
 
@@ -37,20 +37,12 @@ pub enum LoadFault {
 /// # Errors
 /// When a file cannot be read, or with all faults of all files.
 pub fn load(config: Option<&Path>, env: &dyn Env) -> Result<Loaded, LoadFault> {
-    let main = match config {
-        Some(path) => Some(read(path)?),
-        None => match read(Path::new(DEFAULT_FILE)) {
-            Ok(source) => Some(source),
-            Err(LoadFault::Absent(_)) => None,
-            Err(fault) => return Err(fault),
-        },
-    };
-    let nothing = SourceText { name: DEFAULT_FILE.to_owned(), text: String::new() };
-    let folder = tenants_folder(main.as_ref().unwrap_or(&nothing), env);
+    let main = main_file(config)?;
+    let folder = tenants_folder(main.as_ref().unwrap_or(&nothing()), env);
     let mut files: Vec<PathBuf> = main.iter().map(|it| PathBuf::from(&it.name)).collect();
-    let mut sources = vec![main.unwrap_or(nothing)];
+    let main = main.unwrap_or_else(nothing);
+    let mut sources = vec![main.clone()];
     let mut faults = Vec::new();
-    let main = sources.first().cloned().unwrap_or_default();
     if let Some(folder) = folder {
         let found = read_tenant_files(&folder);
         files.extend(found.sources.iter().map(|it| PathBuf::from(&it.name)));
@@ -62,6 +54,32 @@ pub fn load(config: Option<&Path>, env: &dyn Env) -> Result<Loaded, LoadFault> {
         Ok(_) => Err(LoadFault::Faults(Faults(faults))),
         Err(Faults(others)) => Err(LoadFault::Faults(Faults(others.into_iter().chain(faults).collect()))),
     }
+}
+
+/// As `load`, without the folder of tenant files: what asks a running process, or Kafka, works also while a file of a
+/// tenant is being mended.
+///
+/// # Errors
+/// When the main file cannot be read, or with all of its faults.
+pub fn load_main(config: Option<&Path>, env: &dyn Env) -> Result<Settings, LoadFault> {
+    let main = main_file(config)?.unwrap_or_else(nothing);
+    parse(&[main], env).map_err(LoadFault::Faults)
+}
+
+/// None: nobody named one, and there is none.
+fn main_file(config: Option<&Path>) -> Result<Option<SourceText>, LoadFault> {
+    match config {
+        Some(path) => read(path).map(Some),
+        None => match read(Path::new(DEFAULT_FILE)) {
+            Ok(source) => Ok(Some(source)),
+            Err(LoadFault::Absent(_)) => Ok(None),
+            Err(fault) => Err(fault),
+        },
+    }
+}
+
+fn nothing() -> SourceText {
+    SourceText { name: DEFAULT_FILE.to_owned(), text: String::new() }
 }
 
 fn read(path: &Path) -> Result<SourceText, LoadFault> {
@@ -95,6 +113,19 @@ mod tests {
         let loaded = load(Some(&main), &NoEnv).unwrap();
         assert_eq!(loaded.files, [main, tenants.join("a.toml"), tenants.join("b.toml")]);
         assert_eq!(loaded.settings.tenants.len(), 2);
+    }
+
+    #[test]
+    fn what_asks_a_running_process_does_not_mind_a_broken_tenant() {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("main.toml");
+        fs::write(&main, "tenants = \"tenants.d\"\nkafka.partitions = 3").unwrap();
+        fs::create_dir(folder.path().join("tenants.d")).unwrap();
+        fs::write(folder.path().join("tenants.d/a.toml"), "no toml").unwrap();
+        assert!(matches!(load(Some(&main), &NoEnv), Err(LoadFault::Faults(_))));
+        assert_eq!(load_main(Some(&main), &NoEnv).unwrap().kafka.partitions, 3);
+        fs::write(&main, "kafka.partitions = 0").unwrap();
+        assert!(matches!(load_main(Some(&main), &NoEnv), Err(LoadFault::Faults(_))));
     }
 
     #[test]

@@ -128,7 +128,7 @@ impl Machine {
     }
 
     pub(super) fn access_changed(&mut self, now: Millis, id: &ConnectionId) {
-        self.holds.try_credentials(id, now);
+        self.holds.try_access(id, now);
         self.holds.crowded.insert(id.clone());
         self.lines.open(id);
     }

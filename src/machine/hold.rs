@@ -254,9 +254,14 @@ impl Holds {
         self.pauses.remove(scope).map(|_| Change::Resumed(scope.clone()))
     }
 
-    /// The connection's credentials are others than before: they are tried at once.
-    pub(super) fn try_credentials(&mut self, id: &ConnectionId, now: Millis) {
-        if let Some(hold) = self.holds.get_mut(id).filter(|it| it.cause == HoldCause::Credentials) {
+    /// The connection's credentials or its address are others than before: they are tried at once. A quota is used up
+    /// all the same.
+    pub(super) fn try_access(&mut self, id: &ConnectionId, now: Millis) {
+        let helps = |cause: HoldCause| match cause {
+            HoldCause::Credentials | HoldCause::Outage => true,
+            HoldCause::Quota | HoldCause::Unconfigured => false,
+        };
+        if let Some(hold) = self.holds.get_mut(id).filter(|it| helps(it.cause)) {
             hold.next = hold.next.min(now);
             self.soonest = self.soonest.min(now);
         }

@@ -88,6 +88,11 @@ impl Reload {
         Self { main, env, folder, directory, accesses, waiting: None, leaving: false }
     }
 
+    /// The looks that follow read everything again, changed or not: secrets lie in files of their own.
+    pub fn read_anew(&mut self) {
+        self.folder.forget();
+    }
+
     /// Looks at the folder, and does what follows. Blocks for local disk, and after a change for as long as reading and
     /// checking all of it takes.
     pub fn look(&mut self, now: Millis) -> Reloaded {

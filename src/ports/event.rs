@@ -14,7 +14,7 @@ pub type Tenants = Arc<BTreeMap<TenantId, Vec<Arc<Connection>>>>;
 pub enum Event {
     Log(LogEvent),
     CallEnded(CallEnded),
-    /// The connection's credentials are others than before.
+    /// The connection's credentials, or its address, are others than before.
     AccessChanged(ConnectionId),
     /// Other tenants and connections are configured from now on; those that stay as they were are the same ones.
     Tenants(Tenants),

@@ -14,7 +14,7 @@ pub(super) struct Reloads {
 
 impl Reloads {
     pub(super) fn new(make: &Maker<'_>) -> Result<Self, prometheus::Error> {
-        let help = "Changes of the tenants folder, by result.";
+        let help = "How often the tenants folder was read again, by result.";
         Ok(Self {
             loads: make.counters("sluicegate_tenants_loads_total", help, &["result"])?,
             loaded: make.gauge("sluicegate_tenants_loaded_timestamp_seconds", "When the tenants came into force.")?,

@@ -38,6 +38,11 @@ impl Folder {
         Self { path, last: None, read: None, held: BTreeSet::new() }
     }
 
+    /// What was read counts as changed, whether it is or not.
+    pub fn forget(&mut self) {
+        (self.last, self.read) = (None, None);
+    }
+
     /// Blocks for local disk: a moment for ten thousand files, longer only after a change.
     pub fn look(&mut self) -> Look {
         let found = stamps(&self.path);

@@ -59,6 +59,7 @@ marks! {
     ProbedAfterRestart => "a held connection was probed by another life than the one that held it",
     ProbeFailed => "a probe failed",
     ProbeAnswered => "a probe ended a hold",
+    TriedOtherAccess => "one held for an outage was tried at once because its access changed",
     ProbeHadAChoice => "a probe could have been one with more attempts",
     Vanished => "something waited for a connection that vanished from the configuration",
     CameBack => "it came back",

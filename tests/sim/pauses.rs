@@ -7,8 +7,8 @@ use crate::marks::Mark;
 use crate::workload::{ConnIx, home};
 use crate::world::{Action, Life, Parcel, World};
 use sluicegate::model::{
-    Answer, Crm, Header, HoldCause, Message, Millis, Offset, Reply, Scope, Segment, Shard, StateKey, StateValue, Tier,
-    Topic,
+    Answer, ConnectionId, Crm, Header, HoldCause, Message, Millis, Offset, Reply, Scope, Segment, Shard, StateKey,
+    StateValue, Tier, Topic,
 };
 use sluicegate::ports::Event;
 use sluicegate::wire;
@@ -116,6 +116,14 @@ impl World {
         for slot in 0..self.processes.len() {
             let who = self.life(slot);
             self.deliver(who, Parcel { event: Event::AccessChanged(id.clone()), read: None });
+        }
+    }
+
+    /// A process is told that an account may be reached by other means.
+    pub fn told_of_access(&mut self, who: Life, id: &ConnectionId) {
+        let (conn, now) = (self.workload.by_id[id], self.now);
+        for view in self.processes[who.slot].view.shards.values_mut() {
+            view.told.insert(conn, now);
         }
     }
 

@@ -43,6 +43,8 @@ pub struct ShardView {
     pub commanded: BTreeMap<Scope, Millis>,
     /// When each connection's last call that stood alone and was answered well had started.
     pub freed: BTreeMap<ConnIx, Millis>,
+    /// When it was told that a connection's access is another one.
+    pub told: BTreeMap<ConnIx, Millis>,
 }
 
 /// An answer's word on a window.

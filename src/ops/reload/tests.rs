@@ -152,6 +152,17 @@ fn new_credentials_or_another_address_are_told_by_name() {
 }
 
 #[test]
+fn asked_to_read_anew_it_finds_a_rotated_token_that_no_file_of_tenants_tells_of() {
+    let mut scene = Scene::new(&["acme"]);
+    scene.token("acme", "rotated");
+    assert!(matches!(scene.look(4_000), Reloaded::Same));
+    scene.reload.read_anew();
+    let taken = scene.taken();
+    assert_eq!((taken.access_changed, taken.counts.changed), (vec![id("acme")], 0));
+    assert_eq!(scene.accesses.find(&id("acme")).unwrap().access_token.expose_secret(), "rotated");
+}
+
+#[test]
 fn a_tenant_whose_token_comes_later_is_taken_when_it_is_there() {
     let mut scene = Scene::new(&["acme"]);
     scene.write("beta", &tenant("beta", ""));

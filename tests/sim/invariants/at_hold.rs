@@ -84,7 +84,10 @@ impl World {
             let what = format!("{who} calls {id} with {} inputs while it is held: {hold:?}", inputs.len());
             return self.broken("H2", what);
         }
-        if hold.cause == HoldCause::Outage && self.now < hold.next && !resumed {
+        // other credentials are tried at once
+        let told = view.and_then(|it| it.told.get(&conn)).is_some_and(|it| hold.since <= *it);
+        self.marks.hit_if(told && hold.cause == HoldCause::Outage && self.now < hold.next, Mark::TriedOtherAccess);
+        if hold.cause == HoldCause::Outage && self.now < hold.next && !resumed && !told {
             let what = format!("{who} probes {id} {} ms early: {hold:?}", hold.next.0 - self.now.0);
             return self.broken("H2", what);
         }
