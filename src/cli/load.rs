@@ -38,9 +38,9 @@ pub enum LoadFault {
 /// When a file cannot be read, or with all faults of all files.
 pub fn load(config: Option<&Path>, env: &dyn Env) -> Result<Loaded, LoadFault> {
     let main = main_file(config)?;
-    let folder = tenants_folder(main.as_ref().unwrap_or(&nothing()), env);
     let mut files: Vec<PathBuf> = main.iter().map(|it| PathBuf::from(&it.name)).collect();
     let main = main.unwrap_or_else(nothing);
+    let folder = tenants_folder(&main, env);
     let mut sources = vec![main.clone()];
     let mut faults = Vec::new();
     if let Some(folder) = folder {
