@@ -65,8 +65,11 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         holds.chain(latecomers).chain(crowded).min()
     }
 
+    /// Of thousands that change together nearly all are well, and need nothing: the next call uses the new access.
     pub(super) fn access_changed(&mut self, now: Millis, id: &ConnectionId) {
-        for shard in self.running() {
+        let is_held = |slot: &ShardSlot| slot.machine().is_some_and(|it| it.holds().contains_key(id));
+        let held = self.shards.iter().filter(|(_, it)| it.is_running() && is_held(it)).map(|(shard, _)| *shard);
+        for shard in held.collect::<Vec<_>>() {
             self.step(now, shard, Input::AccessChanged(id.clone()));
         }
     }
