@@ -38,6 +38,7 @@ pub(super) fn read(mut section: Section<'_>, tenant: &TenantId, tenant_path: &st
         calls_max: by_crm.calls_max,
         windows,
         tariff: by_crm.tariff,
+        keys: by_crm.keys,
     };
     Some(ConnectionSettings {
         connection: Arc::new(connection),

@@ -1,7 +1,7 @@
 //! What a connection of each CRM is when its settings do not say: address, batch size, documented limits.
 //! Not here: how a CRM is called.
 
-use crate::model::{Crm, Operations, Price, Tariff, Window, WindowName};
+use crate::model::{Crm, Keys, Operations, Price, Tariff, Window, WindowName};
 use std::time::Duration;
 
 pub(super) struct CrmDefaults {
@@ -15,6 +15,7 @@ pub(super) struct CrmDefaults {
     pub(super) tariff: Tariff,
     /// Most calls out at once, where the CRM bounds them.
     pub(super) calls_max: Option<usize>,
+    pub(super) keys: Keys,
 }
 
 /// CRMs of the contract that this version does not serve.
@@ -36,8 +37,9 @@ pub(super) fn defaults(crm: Crm) -> CrmDefaults {
                 of(Operations::Searches, Window::rolling(5, Duration::from_secs(1))),
             ],
             // An archive reads the record ids first.
-            tariff: Tariff { upsert: Price::calls(1), archive: Price::calls(2) },
+            tariff: Tariff { upsert: Price::calls(1), archive: Price::calls(2), search: Price::calls(0) },
             calls_max: None,
+            keys: Keys::UNIQUE,
         },
         // Enterprise and Professional without what each licence adds
         // (https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatsheet.meta). An org with less
@@ -48,9 +50,10 @@ pub(super) fn defaults(crm: Crm) -> CrmDefaults {
             batch_max: 200,
             limits: vec![Window::rolling(100_000, Duration::from_hours(24))],
             // An archive queries the record ids first.
-            tariff: Tariff { upsert: Price::calls(1), archive: Price::calls(2) },
+            tariff: Tariff { upsert: Price::calls(1), archive: Price::calls(2), search: Price::calls(0) },
             // The CRM bounds only calls that run for 20 seconds; ours end after 10.
             calls_max: None,
+            keys: Keys::UNIQUE,
         },
     }
 }

@@ -58,7 +58,7 @@ impl Crms for HttpCrms {
 async fn make(http: &Http, call: Call, access: Arc<Access>, deadline: tokio::time::Instant) -> (Answer, Usage) {
     let inputs = call.inputs.len();
     let connector = connector(call.connection.crm);
-    let formed = call.connection.tariff.cost(call.operation, inputs);
+    let formed = call.cost();
     let mut talk = Talk { http, connector, requests: 0, usage: Usage::default() };
     let answer = talk.converse(connector.exchange(call, access), deadline).await;
     talk.usage.spent = Some(Cost { calls: talk.requests, searches: 0, ..formed });

@@ -2,7 +2,7 @@
 //! Not here: sending (`http`), any CRM's own words (its folder).
 
 use crate::crm::Access;
-use crate::model::{Answer, Call, Crm, Operations, Tariff, Usage, Window, WindowName};
+use crate::model::{Answer, Call, Crm, Keys, Operations, Tariff, Usage, Window, WindowName};
 use bytes::Bytes;
 use http::Method;
 use http::header::{HeaderMap, HeaderValue};
@@ -94,7 +94,7 @@ pub struct Facts {
     pub batch_max: Fact<usize>,
     /// The property that holds our external ID, if a connection names none.
     pub external_id_property: &'static str,
-    /// Whether an upsert whose answer was lost may be sent again without harm.
-    pub upsert_repeats: Fact<bool>,
+    /// Whether the CRM finds records by our external ID: then an upsert whose answer was lost may be sent again.
+    pub keys: Fact<Keys>,
     pub archive_repeats: Fact<bool>,
 }

@@ -59,7 +59,8 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
                 | StateValue::Settled(_)
                 | StateValue::Connection(_)
                 | StateValue::Hold(_)
-                | StateValue::Pause(_) => {}
+                | StateValue::Pause(_)
+                | StateValue::Ref(_) => {}
             }
         }
         Ok(old)

@@ -38,7 +38,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     fn see_state(&self, shard: Shard, wants: &Wants, seen: &mut Seen) -> Result<(), StoreFault> {
         let applied = wants.applied.iter().map(|(tenant, dedupe)| StateKey::Applied(*tenant, *dedupe));
         let dead = wants.dead.iter().map(|(seq, connection)| StateKey::Dead(*seq, connection.clone()));
-        let keys: Vec<StateKey> = applied.chain(dead).collect();
+        let keys: Vec<StateKey> = applied.chain(dead).chain(wants.refs.iter().cloned()).collect();
         if keys.is_empty() {
             return Ok(());
         }
@@ -51,6 +51,9 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
                 }
                 (StateValue::Dead(mark), key) => {
                     seen.dead.insert(key, mark);
+                }
+                (StateValue::Ref(mark), key) => {
+                    seen.refs.insert(key, mark);
                 }
                 (
                     StateValue::Applied(_)

@@ -61,8 +61,8 @@ pub(super) fn least_tried(
 }
 
 fn is_alike(front: &Delivery, other: &Delivery) -> bool {
-    let (front, other) = (&front.job.change, &other.job.change);
-    front.object == other.object && front.operation == other.operation
+    let (one, two) = (&front.job.change, &other.job.change);
+    one.object == two.object && one.operation == two.operation && front.goes_like(other)
 }
 
 /// What has been put into a batch so far.

@@ -78,10 +78,16 @@ pub enum Bug {
     ForgetsTheReleased,
     /// A job of a tenant that is not configured dies at once.
     BuriesTheUnknown,
+    /// A record without a unique key is created without a word of it before.
+    CreatesUnannounced,
+    /// A record is searched for before a search can find it.
+    SearchesTooEarly,
+    /// The ids of records are not read back.
+    ForgetsIds,
 }
 
 impl Bug {
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 40] = [
         Self::SettlesOnRead,
         Self::WatermarkPassesOpen,
         Self::ForgetsApplied,
@@ -119,5 +125,8 @@ impl Bug {
         Self::CallsTheVanished,
         Self::BuriesTheUnknown,
         Self::ForgetsTheReleased,
+        Self::CreatesUnannounced,
+        Self::SearchesTooEarly,
+        Self::ForgetsIds,
     ];
 }

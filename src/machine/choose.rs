@@ -4,7 +4,8 @@
 use crate::machine::batch::{self, Batch};
 use crate::machine::fair::Line;
 use crate::machine::limit::{Room, Ticket};
-use crate::machine::{Bug, Delivery, Machine, Note, Out};
+use crate::machine::moment::Moment;
+use crate::machine::{Bug, Delivery, Machine, Note, Out, Seen};
 use crate::model::{Call, CallId, CallInput, Connection, ConnectionId, Millis, Offset, RecordHash, Seq, Topic};
 use std::sync::Arc;
 
@@ -13,6 +14,8 @@ impl Machine {
     /// may call now.
     pub fn next_call(&mut self, now: Millis, (id, until): (CallId, Millis), out: &mut Out) -> Option<Call> {
         while let Some(connection) = self.lines.turn() {
+            let seen = Seen::default();
+            self.find_records(&mut Moment { now, seen: &seen, out }, &connection);
             let batch = self.batch_as_it_stands(&connection, now);
             let line = self.lines.line(&connection);
             if batch.members.is_empty() {
@@ -73,7 +76,7 @@ impl Machine {
             object: first.job.change.object.clone(),
             operation: first.job.change.operation,
             inputs: members.iter().map(|it| input_of(it)).collect(),
-            until,
+            until: self.sent_until(&members).map_or(until, |it| it.min(until)),
         };
         self.calls.insert(id, UnderWay { ticket, members });
         Some(call)
@@ -107,8 +110,9 @@ impl Machine {
 
     /// Takes a ready delivery out of memory; the caller decides what becomes of it.
     pub(super) fn take_from_memory(&mut self, connection: &ConnectionId, seq: Seq) -> Option<Box<Delivery>> {
-        let delivery = self.lines.remove(connection, seq)?;
+        let mut delivery = self.lines.remove(connection, seq)?;
         self.order.drop_ready(delivery.target.record, seq);
+        self.take_back(&mut delivery);
         self.refresh(delivery.target.record, connection);
         Some(delivery)
     }
@@ -164,5 +168,6 @@ pub(super) struct UnderWay {
 
 fn input_of(delivery: &Delivery) -> CallInput {
     let change = &delivery.job.change;
-    CallInput { external_id: change.external_id.clone(), properties: change.properties.clone() }
+    let (external_id, properties) = (change.external_id.clone(), change.properties.clone());
+    CallInput { external_id, finding: delivery.finding(), properties }
 }

@@ -1,7 +1,7 @@
 //! One job for one connection while it is in memory.
 //! Not here: when it is called (`choose`), where it waits on disk (`waiting`).
 
-use crate::machine::Head;
+use crate::machine::{Head, Way};
 use crate::model::{
     Attempt, Because, Connection, DedupeHash, Entry, EntryKey, History, Job, Message, Millis, Place, RecordHash, Seq,
     TenantHash,
@@ -54,6 +54,8 @@ pub struct Delivery {
     pub paused_at: Option<Millis>,
     /// How often its call was refused as a whole: each makes the next call ten times smaller.
     pub level: u32,
+    /// Absent where the CRM has a unique key for its record.
+    pub way: Option<Box<Way>>,
 }
 
 impl Delivery {
@@ -70,6 +72,7 @@ impl Delivery {
             since: Some(head.since),
             paused_at: head.paused_at,
             level: 0,
+            way: None,
         }
     }
 

@@ -41,6 +41,8 @@ pub(super) struct Line {
     pub ready: BTreeMap<Seq, Box<Delivery>>,
     /// The ready ones that are first of their record.
     pub callable: BTreeSet<Seq>,
+    /// The ready ones of which it is not decided how their records are found.
+    pub unfound: BTreeSet<Seq>,
     /// Bytes of `ready`.
     pub bytes: usize,
     /// Calls out.
@@ -172,6 +174,9 @@ impl Lines {
         self.totals.bytes += size;
         let line = self.line(&delivery.target.connection.id);
         line.bytes += size;
+        if delivery.is_unfound() {
+            line.unfound.insert(delivery.seq);
+        }
         line.ready.insert(delivery.seq, delivery);
     }
 
@@ -179,6 +184,7 @@ impl Lines {
         let line = self.lines.get_mut(id)?;
         let delivery = line.ready.remove(&seq)?;
         line.callable.remove(&seq);
+        line.unfound.remove(&seq);
         let size = delivery.size();
         line.bytes -= size;
         self.totals.ready -= 1;

@@ -61,15 +61,26 @@ impl Machine {
             MemberReply::Again => return self.make_ready(member),
             MemberReply::Smaller => {
                 let mut member = member;
+                self.take_back(&mut member);
                 member.level += 1;
                 return self.make_ready(member);
             }
-            MemberReply::Own(Reply::Applied { record_id, .. }) => self.applied(at, (member, record_id)),
-            MemberReply::Own(Reply::Permanent(fault)) => self.die(at, member, (fault, took, false)),
-            MemberReply::Own(Reply::Transient(fault)) => self.fail(at, member, (fault, took)),
-            MemberReply::Own(Reply::Account(fault)) => self.stand_back(at, member, (fault, took)),
+            MemberReply::Own(reply) => {
+                if let Some((member, reply)) = self.learn(at, member, (reply, took)) {
+                    self.take_reply(at, member, (reply, took));
+                }
+            }
         }
         self.next_of_record(at, (record, seq, connection));
+    }
+
+    fn take_reply(&mut self, at: &mut Moment<'_>, member: Box<Delivery>, (reply, took): (Reply, Duration)) {
+        match reply {
+            Reply::Applied { record_id, .. } => self.applied(at, (member, record_id)),
+            Reply::Permanent(fault) => self.die(at, member, (fault, took, false)),
+            Reply::Transient(fault) | Reply::Gone(fault) => self.fail(at, member, (fault, took)),
+            Reply::Account(fault) => self.stand_back(at, member, (fault, took)),
+        }
     }
 
     /// Records of other deliveries in memory with the same idempotency key: they end with this one.
@@ -124,7 +135,7 @@ impl Machine {
         }
     }
 
-    fn die(
+    pub(super) fn die(
         &mut self,
         at: &mut Moment<'_>,
         mut member: Box<Delivery>,
@@ -344,7 +355,9 @@ fn result_name(answer: &Answer) -> &'static str {
         Answer::Each(replies) => {
             let fault = replies.iter().find_map(|it| match it {
                 Reply::Applied { .. } => None,
-                Reply::Transient(fault) | Reply::Permanent(fault) | Reply::Account(fault) => Some(fault),
+                Reply::Transient(fault) | Reply::Gone(fault) | Reply::Permanent(fault) | Reply::Account(fault) => {
+                    Some(fault)
+                }
             });
             fault.map_or("applied", |it| it.reason.name())
         }

@@ -313,7 +313,7 @@ fn sign_of_each(replies: &[Reply]) -> Sign {
     for reply in replies {
         match reply {
             Reply::Account(fault) => return Sign::Account(fault.clone()),
-            Reply::Applied { .. } | Reply::Permanent(_) => well = true,
+            Reply::Applied { .. } | Reply::Permanent(_) | Reply::Gone(_) => well = true,
             Reply::Transient(fault) => passing = passing.or(Some(fault)),
         }
     }

@@ -4,7 +4,7 @@
 use crate::machine::{IndexWrite, Note, Suspect, Target, delivery::Waits};
 use crate::model::{
     AppliedMark, Attempt, CallEnded, Command, ConnectionId, DeadMark, DedupeHash, Entry, EntryKey, History, Job,
-    Message, Millis, Offset, Reason, RecordHash, Seq, Shard, StateKey, TenantHash, Tier,
+    Message, Millis, Offset, Reason, RecordHash, RefMark, Seq, Shard, StateKey, TenantHash, Tier,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -131,6 +131,8 @@ pub struct Wants {
     pub dead: Vec<(Seq, Option<ConnectionId>)>,
     pub entries: Vec<EntryKey>,
     pub records: Vec<RecordWant>,
+    /// Keys of records without a unique key in the CRM.
+    pub refs: Vec<StateKey>,
 }
 
 /// The first `limit` waiting deliveries of a record.
@@ -152,6 +154,7 @@ pub struct EntryFacts {
 pub struct Seen {
     pub applied: BTreeMap<DedupeHash, AppliedMark>,
     pub dead: BTreeMap<StateKey, DeadMark>,
+    pub refs: BTreeMap<StateKey, RefMark>,
     /// Waiting deliveries.
     pub entries: BTreeMap<EntryKey, EntryFacts>,
     /// Waiting deliveries of a record in order, each with the end of its timer (0: no timer).

@@ -6,7 +6,7 @@
 //! the store holds what is committed. A machine whose commit is lost is thrown away and built anew from the store.
 //!
 //! One file per promise: `settle` 1 nothing is lost · `dedupe` 2 once · `limit` 3 never over · `fair` 4 one tenant never slows another ·
-//! `order` 5 in order per record · `waiting` 6 nothing waits unseen. Beside them `retry`, `hold`, `batch`,
+//! `order` 5 in order per record · `waiting` 6 nothing waits unseen. Beside them `intent` (2 without a unique key), `retry`, `hold`, `batch`,
 //! `age` and `refuse`. `step` alone composes them.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -21,6 +21,7 @@ mod finish;
 mod held;
 mod hold;
 mod input;
+mod intent;
 mod limit;
 mod moment;
 mod note;
@@ -42,6 +43,7 @@ pub use hold::Standing;
 pub use input::{
     Aged, EntryFacts, Head, Input, JobRead, Out, RecordWant, Seen, Verdict, WaitingContent, WaitingRead, Wants,
 };
+pub use intent::Way;
 pub use note::Note;
 pub use part::{DeadLetter, Ended, Forwarded, IndexWrite, Part, Released, Removed, Renewed, Suspect};
 pub use retry::{Dice, Next, Policy};

@@ -103,6 +103,11 @@ impl Order {
         lane.map(|it| it.ready.range((Excluded(seq), Unbounded)).copied().collect()).unwrap_or_default()
     }
 
+    /// What of the record is ready, in order.
+    pub(super) fn ready(&self, record: RecordHash) -> Vec<Seq> {
+        self.lanes.get(&record).map(|it| it.ready.iter().copied().collect()).unwrap_or_default()
+    }
+
     /// Released and not read back, over all records.
     pub(super) fn on_way(&self) -> &BTreeMap<Because, u64> {
         &self.on_way

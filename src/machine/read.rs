@@ -17,8 +17,9 @@ impl Machine {
                 Verdict::Ignored | Verdict::Later | Verdict::Forward(_) => {}
                 Verdict::Malformed { .. } if again => wants.dead.push((job.offset, None)),
                 Verdict::Malformed { .. } => {}
-                Verdict::Deliver { targets, .. } => {
+                Verdict::Deliver { targets, job: read } => {
                     for target in targets {
+                        Self::want_ref(target, &read.change, wants);
                         self.wants_of_target(job.offset, target, again, wants);
                     }
                 }
@@ -99,7 +100,9 @@ impl Machine {
         if let Some(due) = self.waits_for_tokens(at.now, &delivery) {
             return self.release(at, delivery, Because::RateLimit, due);
         }
-        self.make_ready(delivery);
+        if let Some(delivery) = self.know_record(at, delivery) {
+            self.make_ready(delivery);
+        }
     }
 
     fn is_waiting_already(&self, seen: &Seen, delivery: &Delivery) -> bool {
@@ -186,5 +189,6 @@ fn first_life(seq: Seq, target: Target, job: &Arc<Job>, original: &Arc<Message>)
         since: None,
         paused_at: None,
         level: 0,
+        way: None,
     })
 }

@@ -6,7 +6,8 @@ use crate::machine::limit::{Account, Assigned, Room, Ticket};
 use crate::machine::moment::Moment;
 use crate::machine::{Delivery, Machine, Note, Out, Seen};
 use crate::model::{
-    Answer, Because, CallEnded, Connection, ConnectionId, Cost, Millis, Seq, StateKey, StateValue, Tier, WindowName,
+    Answer, Because, CallEnded, Connection, ConnectionId, Cost, Finding, Millis, Seq, StateKey, StateValue, Tier,
+    WindowName,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -39,7 +40,7 @@ impl Machine {
         let line = self.lines.line(id);
         let front = line.ready.get(batch.members.first()?)?;
         let connection = Arc::clone(&front.target.connection);
-        let cost = connection.tariff.cost(front.job.change.operation, batch.members.len());
+        let cost = connection.tariff.cost(front.job.change.operation, &front.finding(), batch.members.len());
         line.account.fit(&connection, now, &assigned);
         if !batch.full && line.account.is_burning(now) {
             let end = line.alone_since.get_or_insert(now).after(COMPANY);
@@ -63,6 +64,11 @@ impl Machine {
                 }
                 return None;
             }
+        }
+        if !self.announce(now, id, &batch.members) {
+            self.lines.sleep_until_commit(id);
+            self.spending.urgent = true;
+            return None;
         }
         let line = self.lines.line(id);
         line.alone_since = None;
@@ -105,7 +111,7 @@ impl Machine {
         let own = self.order.ready_count(delivery.target.record);
         let line = self.lines.line(&connection.id);
         line.account.fit(connection, now, &assigned);
-        let cost = connection.tariff.cost(delivery.job.change.operation, 1);
+        let cost = connection.tariff.cost(delivery.job.change.operation, &Finding::ByKey, 1);
         let batch_max = u64::try_from(connection.batch_max.max(1)).unwrap_or(u64::MAX);
         let calls = (line.before_new() / batch_max).max(own).saturating_add(1);
         let can = line.account.calls_within(now, SOON, cost);

@@ -274,6 +274,7 @@ impl Machine {
 
     fn committed(&mut self) {
         let Some(part) = self.flying.take() else { return };
+        self.announcements_committed(part.puts.iter());
         self.accounts_committed();
         for (key, removed) in &part.removed {
             let Some(gone) = self.gone.get_mut(&removed.record) else { continue };

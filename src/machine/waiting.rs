@@ -164,6 +164,7 @@ impl Machine {
         let fresh = || heads.iter().filter(|it| !self.is_loaded(connection, it));
         wants.applied.extend(fresh().map(|it| (it.target.tenant, it.target.dedupe)));
         self.want_records(fresh().map(|it| it.target.record), wants);
+        fresh().for_each(|it| Self::want_ref(&it.target, &it.job.change, wants));
     }
 
     fn is_loaded(&self, connection: &ConnectionId, head: &Head) -> bool {
@@ -187,6 +188,9 @@ impl Machine {
             self.next_of_record(at, (record, seq, connection));
             return;
         }
-        self.make_ready(delivery);
+        match self.know_record(at, delivery) {
+            Some(delivery) => self.make_ready(delivery),
+            None => self.next_of_record(at, (record, seq, connection)),
+        }
     }
 }

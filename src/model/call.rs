@@ -1,7 +1,7 @@
 //! One HTTP call to a CRM and what came of each of its inputs.
 //! Not here: HTTP (the connectors), what follows from a reply (`machine`).
 
-use crate::model::{Connection, Fault, Millis, Object, Operation, Properties, Shard, Usage};
+use crate::model::{Connection, Cost, Fault, Finding, Millis, Object, Operation, Properties, Shard, Usage};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,9 +23,19 @@ pub struct Call {
     pub until: Millis,
 }
 
+impl Call {
+    /// The most that it can come to.
+    pub fn cost(&self) -> Cost {
+        let finding = self.inputs.first().map_or(&Finding::ByKey, |it| &it.finding);
+        self.connection.tariff.cost(self.operation, finding, self.inputs.len())
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct CallInput {
     pub external_id: Arc<str>,
+    /// Of the same kind for all inputs of a call.
+    pub finding: Finding,
     pub properties: Properties,
 }
 
@@ -36,6 +46,8 @@ pub enum Reply {
     Applied { record_id: String, created: bool },
     /// Worth another try.
     Transient(Fault),
+    /// The record is not there under the id that was given, deleted or merged: another try looks for it anew.
+    Gone(Fault),
     /// Another try would end the same.
     Permanent(Fault),
     /// The account as a whole is refused: credentials, quota of the day.

@@ -1,7 +1,7 @@
 //! Who and what: tenants, connections, keys, and the hashes that stand for them.
 //! Not here: how a hash is computed (`wire`), what a connection's credentials are.
 
-use crate::model::{Tariff, Window};
+use crate::model::{Keys, Tariff, Window};
 use std::fmt;
 use std::sync::Arc;
 
@@ -57,6 +57,8 @@ pub struct Connection {
     pub windows: Arc<[Window]>,
     /// What a call spends of them.
     pub tariff: Tariff,
+    /// Whether the CRM finds records by our external ID.
+    pub keys: Keys,
 }
 
 /// 128 bit over (tenant, connection, idempotency key).

@@ -1,7 +1,7 @@
 //! The limits of a connection's account, what a call spends of them, and what an answer says of them.
 //! Not here: keeping to them (`machine`), how a CRM spells any of it (the connectors).
 
-use crate::model::{Millis, Operation};
+use crate::model::{Finding, Millis, Operation};
 use std::fmt;
 use std::time::Duration;
 
@@ -64,6 +64,8 @@ pub struct Cost {
 pub struct Tariff {
     pub upsert: Price,
     pub archive: Price,
+    /// What a call costs more whose inputs are to be searched for first.
+    pub search: Price,
 }
 
 /// The most that one call can come to.
@@ -171,29 +173,46 @@ impl Window {
 
 impl Tariff {
     /// Every call is one request and costs nothing else.
-    pub const ONE_CALL: Self = Self { upsert: Price::calls(1), archive: Price::calls(1) };
+    pub const ONE_CALL: Self = Self { upsert: Price::calls(1), archive: Price::calls(1), search: Price::calls(0) };
 
     /// The most that a call with so many inputs can come to.
-    pub fn cost(&self, operation: Operation, inputs: usize) -> Cost {
+    pub fn cost(&self, operation: Operation, finding: &Finding, inputs: usize) -> Cost {
         let price = match operation {
             Operation::Upsert => self.upsert,
             Operation::Archive => self.archive,
         };
-        let inputs = u32::try_from(inputs).unwrap_or(u32::MAX);
-        let by_inputs = if price.inputs_per_credit == 0 { 0 } else { inputs.div_ceil(price.inputs_per_credit) };
-        Cost { calls: price.calls, searches: price.searches, credits: price.credits.saturating_add(by_inputs) }
+        match finding {
+            Finding::Search => price.cost(inputs).and(self.search.cost(inputs)),
+            Finding::ByKey | Finding::ById(_) | Finding::New => price.cost(inputs),
+        }
     }
 
     /// The most that any call with up to `batch_max` inputs can spend of `window`.
     pub fn dearest(&self, window: &Window, batch_max: usize) -> u32 {
-        let of = |operation| window.units(self.cost(operation, batch_max));
+        let of = |operation| window.units(self.cost(operation, &Finding::Search, batch_max));
         of(Operation::Upsert).max(of(Operation::Archive))
+    }
+}
+
+impl Cost {
+    fn and(self, other: Self) -> Self {
+        Self {
+            calls: self.calls.saturating_add(other.calls),
+            searches: self.searches.saturating_add(other.searches),
+            credits: self.credits.saturating_add(other.credits),
+        }
     }
 }
 
 impl Price {
     pub const fn calls(calls: u32) -> Self {
         Self { calls, searches: 0, credits: 0, inputs_per_credit: 0 }
+    }
+
+    fn cost(&self, inputs: usize) -> Cost {
+        let inputs = u32::try_from(inputs).unwrap_or(u32::MAX);
+        let by_inputs = if self.inputs_per_credit == 0 { 0 } else { inputs.div_ceil(self.inputs_per_credit) };
+        Cost { calls: self.calls, searches: self.searches, credits: self.credits.saturating_add(by_inputs) }
     }
 }
 

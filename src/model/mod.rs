@@ -7,6 +7,7 @@ mod change;
 mod commit;
 mod entry;
 mod fault;
+mod find;
 mod history;
 mod hold;
 mod ids;
@@ -24,6 +25,7 @@ pub use change::{Change, Object, Operation, Properties};
 pub use commit::{Commit, CommitNumber, Outgoing, ShardCommit};
 pub use entry::{Entry, EntryKey, Place};
 pub use fault::Fault;
+pub use find::{Finding, Intent, Key, Keys, RefMark};
 pub use history::{History, Tried};
 pub use hold::{Command, Hold, HoldCause, Pause, Scope};
 pub use ids::{

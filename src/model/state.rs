@@ -2,9 +2,10 @@
 //! Not here: its bytes (`wire`), when it changes (`machine`).
 
 use crate::model::{
-    CommitNumber, ConnectionId, ConnectionMark, DedupeHash, Hold, Incarnation, Millis, Offset, Pause, Reason, Rewinds,
-    Scope, Segment, Seq, TenantHash, Topic,
+    CommitNumber, ConnectionId, ConnectionMark, DedupeHash, Hold, Incarnation, Millis, Object, Offset, Pause, Reason,
+    RefMark, Rewinds, Scope, Segment, Seq, TenantHash, Topic,
 };
+use std::sync::Arc;
 
 /// Offsets in one segment of the settled set.
 pub const SEGMENT_BITS: u64 = 4096;
@@ -22,6 +23,8 @@ pub enum StateKey {
     Connection(ConnectionId),
     Hold(ConnectionId),
     Pause(Scope),
+    /// Of a record whose object has no unique key in the CRM.
+    Ref(ConnectionId, Object, Arc<str>),
 }
 
 impl StateKey {
@@ -34,7 +37,8 @@ impl StateKey {
             | Self::Dead(_, _)
             | Self::Connection(_)
             | Self::Hold(_)
-            | Self::Pause(_) => Topic::State,
+            | Self::Pause(_)
+            | Self::Ref(_, _, _) => Topic::State,
             Self::Applied(_, _) => Topic::Applied,
         }
     }
@@ -49,6 +53,7 @@ pub enum StateValue {
     Dead(DeadMark),
     Hold(Hold),
     Pause(Pause),
+    Ref(RefMark),
     Applied(AppliedMark),
     Connection(ConnectionMark),
 }

@@ -95,7 +95,7 @@ impl Pen {
     }
 
     /// A zero byte inside becomes `00 01`; `00 00` ends it, lower than anything that may follow.
-    fn terminated(&mut self, text: &str) {
+    pub(super) fn terminated(&mut self, text: &str) {
         for byte in text.bytes() {
             self.byte(byte);
             if byte == 0 {
@@ -205,7 +205,7 @@ impl<'a> Cut<'a> {
         }
     }
 
-    fn terminated(&mut self) -> Option<String> {
+    pub(super) fn terminated(&mut self) -> Option<String> {
         let mut bytes = Vec::new();
         loop {
             match (self.byte()?, self.rest.first()) {

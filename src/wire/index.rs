@@ -11,8 +11,8 @@ mod entry;
 mod tests;
 
 use crate::model::{
-    ConnectionId, DedupeHash, EntryKey, Millis, Offset, Place, RecordHash, Segment, Seq, StateKey, TenantHash, Tier,
-    Topic,
+    ConnectionId, DedupeHash, EntryKey, Millis, Object, Offset, Place, RecordHash, Segment, Seq, StateKey, TenantHash,
+    Tier, Topic,
 };
 use crate::wire::binary::{Cut, Pen};
 use crate::wire::state::StateFault;
@@ -27,6 +27,7 @@ const APPLIED: u8 = 0x05;
 const CONNECTION: u8 = 0x06;
 const HOLD: u8 = 0x07;
 const PAUSE: u8 = 0x08;
+const REF: u8 = 0x09;
 const MESSAGE: u8 = 0x10;
 const ENTRY: u8 = 0x11;
 const RECORD: u8 = 0x12;
@@ -65,6 +66,13 @@ pub fn state_key(key: &StateKey) -> Vec<u8> {
             pen.scope(about);
             pen.done()
         }
+        StateKey::Ref(id, object, external_id) => {
+            let mut pen = Pen::starting_with(REF);
+            pen.connection(id);
+            pen.terminated(&object.0);
+            pen.terminated(external_id);
+            pen.done()
+        }
         StateKey::Applied(tenant, dedupe) => {
             let mut pen = Pen::starting_with(APPLIED);
             pen.hash(tenant.0);
@@ -96,6 +104,7 @@ pub fn decode_state_key(key: &[u8]) -> Result<StateKey, StateFault> {
         }
         HOLD => cut.connection().map(StateKey::Hold),
         PAUSE => cut.scope().map(StateKey::Pause),
+        REF => Some(StateKey::Ref(cut.connection()?, Object(cut.terminated()?.into()), cut.terminated()?.into())),
         APPLIED => Some(StateKey::Applied(TenantHash(cut.hash()?), DedupeHash(cut.hash()?))),
         CONNECTION => Some(StateKey::Connection(cut.connection()?)),
         _ => None,

@@ -2,7 +2,7 @@
 //! Not here: keys of the local store (`index`), though its values are these.
 //!
 //! Keys: `commit`, `position/<topic>`, `settled/<topic>/<segment>`, `dead/<seq>/<tenant>/<connection>` (or `dead/<seq>/`
-//! for what never was a delivery), `connection/<tenant>/<connection>`, ids percent-encoded; in `.applied` 16 bytes of tenant hash and 16 of dedupe hash, big
+//! for what never was a delivery), `connection/<tenant>/<connection>`, `ref/<tenant>/<connection>/<object>/<external id>`, ids percent-encoded; in `.applied` 16 bytes of tenant hash and 16 of dedupe hash, big
 //! endian. No key has two texts. Values: the format, 1, then numbers in LEB128, texts counted. A value of a format
 //! this version does not know is an error that stops the shard: guessing would lose or repeat work.
 //! **All of this lies in people's Kafka: it never changes without a new format.** `tests/data/v0.1` pins it.
@@ -11,6 +11,7 @@ mod bits;
 mod connection;
 mod held;
 mod key;
+mod reference;
 #[cfg(test)]
 mod tests;
 
@@ -75,6 +76,7 @@ pub fn encode_value(value: &StateValue) -> Vec<u8> {
             pen.number(mark.seq.0);
         }
         StateValue::Connection(mark) => connection::write(&mut pen, mark),
+        StateValue::Ref(mark) => reference::write(&mut pen, mark),
     }
     pen.done()
 }
@@ -121,6 +123,7 @@ fn read(key: &StateKey, mut cut: Cut<'_>) -> Option<StateValue> {
         StateKey::Connection(_) => StateValue::Connection(connection::read(&mut cut)?),
         StateKey::Hold(_) => StateValue::Hold(held::read_hold(&mut cut)?),
         StateKey::Pause(_) => StateValue::Pause(held::read_pause(&mut cut)?),
+        StateKey::Ref(_, _, _) => StateValue::Ref(reference::read(&mut cut)?),
         StateKey::Applied(_, _) => {
             StateValue::Applied(AppliedMark { at: Millis(cut.number()?), seq: Offset(cut.number()?) })
         }

@@ -3,9 +3,9 @@
 
 use crate::model::{
     AppliedMark, Attempt, Because, Command, CommitMark, CommitNumber, ConnectionId, ConnectionMark, Crm, DeadMark,
-    DedupeHash, Entry, EntryKey, Header, Hold, HoldCause, Incarnation, Message, Millis, Offset, Operations, Pause,
-    Place, Position, Reason, RecordHash, Rewinds, Scope, Segment, SegmentBits, Spent, StateKey, StateValue, TenantHash,
-    TenantId, Tier, Topic, Tried, Unit, WindowMark, WindowName,
+    DedupeHash, Entry, EntryKey, Header, Hold, HoldCause, Incarnation, Intent, Message, Millis, Object, Offset,
+    Operations, Pause, Place, Position, Reason, RecordHash, RefMark, Rewinds, Scope, Segment, SegmentBits, Spent,
+    StateKey, StateValue, TenantHash, TenantId, Tier, Topic, Tried, Unit, WindowMark, WindowName,
 };
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -133,7 +133,18 @@ pub(super) fn state() -> impl Strategy<Value = (StateKey, StateValue)> {
     let settled = (topic(), number(), bits()).prop_map(|(topic, segment, bits)| {
         (StateKey::Settled(topic, Segment(segment)), StateValue::Settled(Box::new(bits)))
     });
-    prop_oneof![commit, position, settled, dead(), held(), paused(), applied(), account()]
+    prop_oneof![commit, position, settled, dead(), held(), paused(), applied(), account(), reference()]
+}
+
+fn reference() -> impl Strategy<Value = (StateKey, StateValue)> {
+    let known = short_text().prop_map(|it| RefMark::Known(it.into()));
+    let intended = (prop::option::of((number(), any::<u32>())), number()).prop_map(|(of, landed_by)| {
+        let of = of.map(|(seq, attempt)| (Offset(seq), Attempt(attempt)));
+        RefMark::Intended(Intent { of, landed_by: Millis(landed_by) })
+    });
+    (connection(), short_text(), short_text(), prop_oneof![known, intended]).prop_map(|(id, object, external, mark)| {
+        (StateKey::Ref(id, Object(object.into()), external.into()), StateValue::Ref(mark))
+    })
 }
 
 fn account() -> impl Strategy<Value = (StateKey, StateValue)> {

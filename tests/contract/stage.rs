@@ -4,8 +4,8 @@
 use secrecy::SecretString;
 use sluicegate::crm::{Access, Accesses, Events, Http, HttpCrms, HttpLimits, connector};
 use sluicegate::model::{
-    Answer, Call, CallEnded, CallId, CallInput, Connection, ConnectionId, Crm, Fault as CallFault, Millis, Object,
-    Operation, Properties, Reply, Shard, TenantId,
+    Answer, Call, CallEnded, CallId, CallInput, Connection, ConnectionId, Crm, Fault as CallFault, Finding, Millis,
+    Object, Operation, Properties, Reply, Shard, TenantId,
 };
 use sluicegate::ports::{Crms, Event};
 use sluicegate::simulated::hubspot::{self, Fault, FaultRule, Policy, RecordLedger, Script, Totals};
@@ -98,6 +98,7 @@ impl<P: Pretend> Stage<P> {
             calls_max: None,
             windows: Arc::from([]),
             tariff: facts.tariff.value,
+            keys: facts.keys.value,
         });
         let access = Access {
             base_url: running.url(),
@@ -133,6 +134,7 @@ impl<P: Pretend> Stage<P> {
     pub(crate) fn call(&self, operation: Operation, contacts: &[(String, String)]) -> CallEnded {
         let input = |(id, properties): &(String, String)| CallInput {
             external_id: Arc::from(id.as_str()),
+            finding: Finding::ByKey,
             properties: Properties(Arc::from(properties.as_str())),
         };
         self.crms.lock().unwrap().start(Call {
@@ -192,6 +194,7 @@ pub(crate) fn shown(answer: &Answer) -> Vec<String> {
                 Reply::Applied { created: true, .. } => "created".to_owned(),
                 Reply::Applied { created: false, .. } => "applied".to_owned(),
                 Reply::Transient(fault) => of("transient", fault),
+                Reply::Gone(fault) => of("gone", fault),
                 Reply::Permanent(fault) => of("permanent", fault),
                 Reply::Account(fault) => of("account", fault),
             })

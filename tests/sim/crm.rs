@@ -6,10 +6,13 @@ use crate::dice::Dice;
 use crate::faults::Point;
 use crate::marks::Mark;
 use crate::meter::Meter;
+use crate::objects::Objects;
 use crate::options::Options;
 use crate::workload::{ConnIx, JobIx, Kind, Poison, RecordIx};
 use crate::world::{Action, BEGIN, Life, Shared, World};
-use sluicegate::model::{Answer, Call, CallEnded, CallId, Fault, Millis, Reason, Reply, Shard, Usage};
+use sluicegate::model::{
+    Answer, Call, CallEnded, CallId, Fault, Finding, Key, Millis, Operation, Reason, Reply, Shard, Usage,
+};
 use sluicegate::ports::{Crms, Event};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,6 +27,7 @@ pub struct Oracle {
     pub effects: BTreeMap<RecordIx, Vec<Effect>>,
     /// What has been used of each account.
     pub meters: BTreeMap<ConnIx, Meter>,
+    pub objects: Objects,
     /// Tenants' accounts that refuse everything for a while: connection, from, to.
     outages: Vec<Spell>,
     /// The same for our credentials, and for a quota that is used up.
@@ -44,7 +48,10 @@ pub struct Flight {
     /// Of the shard at its start.
     pub epoch: u64,
     pub conn: ConnIx,
+    pub operation: Operation,
     pub inputs: Vec<Input>,
+    /// How each input finds its record.
+    pub findings: Vec<Finding>,
     pub started: Millis,
     /// When its end was heard of.
     pub ended_at: Option<Millis>,
@@ -121,8 +128,8 @@ impl Oracle {
         };
         let (outages, revocations) = (spells(options.crm.outages), spells(options.crm.revocations));
         let quotas = spells(options.crm.quotas);
-        let (flights, effects, meters) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        Self { flights, effects, meters, outages, revocations, quotas, dice }
+        let (flights, effects, meters, objects) = (Vec::new(), BTreeMap::new(), BTreeMap::new(), Objects::default());
+        Self { flights, effects, meters, objects, outages, revocations, quotas, dice }
     }
 }
 
@@ -166,7 +173,8 @@ impl World {
 
     /// Draws what will come of a call, and when.
     fn fly(&mut self, who: Life, call: &Call, conn: ConnIx, mut inputs: Vec<Input>) {
-        let answer = self.draw_answer(conn, &mut inputs);
+        let mut answer = self.draw_answer(conn, &mut inputs);
+        self.draw_deletions(call, (&mut inputs, &mut answer));
         let crm = &self.options.crm;
         let mut latency = self.dice.crm.spread(1, crm.latency_ms);
         if self.faults_on && self.dice.crm.chance(crm.slow) {
@@ -180,7 +188,7 @@ impl World {
         }
         let flight = self.crm.flights.len();
         let epoch = self.processes[who.slot].view.shards.get(&call.shard).map_or(0, |it| it.epoch);
-        let taken = call.connection.tariff.cost(call.operation, call.inputs.len()).calls;
+        let taken = call.cost().calls;
         let units = u32::try_from(self.dice.crm.between(1, u64::from(taken))).unwrap();
         self.crm.flights.push(Flight {
             who,
@@ -188,7 +196,9 @@ impl World {
             shard: call.shard,
             epoch,
             conn,
+            operation: call.operation,
             inputs,
+            findings: call.inputs.iter().map(|it| it.finding.clone()).collect(),
             started: self.now,
             ended_at: None,
             taken,
@@ -238,6 +248,19 @@ impl World {
         }
     }
 
+    /// What a call names by its id may be gone.
+    fn draw_deletions(&mut self, call: &Call, (inputs, answer): (&mut [Input], &mut Answer)) {
+        let Answer::Each(replies) = answer else { return };
+        for ((input, sent), reply) in inputs.iter_mut().zip(&call.inputs).zip(replies) {
+            let gone =
+                call.operation == Operation::Upsert && input.told && self.delete_under(&sent.finding, input.record);
+            if gone {
+                (input.lands, input.told) = (false, false);
+                *reply = Reply::Gone(fault(Reason::NotFound, Some(404), None));
+            }
+        }
+    }
+
     fn draw_weather(&mut self, conn: ConnIx) -> Weather {
         let crm = &self.options.crm;
         if !self.faults_on {
@@ -273,7 +296,10 @@ impl World {
         if on && self.dice.crm.chance(crm.input_transient) {
             input.lands = self.dice.crm.chance(crm.failed_after);
             let retry_after = self.draw_retry_after();
-            return Reply::Transient(fault(Reason::RateLimited, Some(429), retry_after));
+            // whoever says that a limit is reached has done nothing; the world with keys is harsher than the real one
+            let lies = input.lands && self.key(input.record.conn) != Key::Unique;
+            let status = if lies { 500 } else { 429 };
+            return Reply::Transient(fault(Reason::of_status(status), Some(status), retry_after));
         }
         if on && self.dice.crm.chance(crm.input_permanent) {
             let status = self.dice.crm.pick(&[400, 403, 404, 409, 422]);
@@ -307,6 +333,8 @@ impl World {
         let it = &self.crm.flights[flight];
         let (who, shard, epoch) = (it.who, it.shard, it.epoch);
         let landing: Vec<Input> = it.inputs.iter().filter(|it| it.lands).copied().collect();
+        let works: Vec<usize> = (0..it.inputs.len()).filter(|place| it.inputs[*place].lands).collect();
+        works.into_iter().for_each(|place| self.work_on_object(flight, place));
         let dead = !self.is_alive(who);
         let orphan = dead || self.processes[who.slot].view.shards.get(&shard).is_none_or(|it| it.epoch != epoch);
         self.marks.hit_if(dead && !landing.is_empty(), Mark::DeadProcessLanded);

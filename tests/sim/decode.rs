@@ -32,6 +32,8 @@ pub struct Tried {
     /// So many were left out before it.
     pub cut: u32,
     pub status: Option<u64>,
+    /// What became of it was never heard.
+    pub unknown: bool,
 }
 
 /// One line of `.outcomes`.
@@ -85,6 +87,7 @@ fn history(json: &str) -> Result<Vec<Tried>, String> {
         counted: it["counted"] != Value::Bool(false),
         cut: it["dropped_before"].as_u64().and_then(|it| u32::try_from(it).ok()).unwrap_or_default(),
         status: it["status"].as_u64(),
+        unknown: it["result"] == "outcome_unknown",
     };
     Ok(entries.iter().map(one).collect())
 }

@@ -29,6 +29,7 @@ mod log;
 mod many;
 mod marks;
 mod meter;
+mod objects;
 mod observe;
 mod operator;
 mod options;

@@ -77,6 +77,11 @@ marks! {
     DiskFull => "what waited reached the bound of the disk",
     DeathForgotten => "the mark of a death was deleted after its time",
     CutToFit => "a message fitted once its history was cut",
+    SearchFound => "a search found a record that an unheard call had made",
+    SearchFoundNothing => "a search found nothing",
+    DeletedUnder => "a record was gone from under its id",
+    Doubled => "a record that cannot be searched for was made twice",
+    UnknownOutcome => "an announced call was never heard of",
     DeadByRefusalOfTheLog => "what the log refused for good died",
 }
 

@@ -91,10 +91,10 @@ impl World {
                 Answer::Each(replies) => match &replies[place] {
                     Reply::Applied { .. } => self.succeeded(who, del, conn, current),
                     Reply::Permanent(_) => self.over(who, del),
-                    Reply::Transient(fault) => self.failed(who, del, fault),
+                    Reply::Transient(fault) | Reply::Gone(fault) => self.failed(who, del, (fault, flight, place)),
                     Reply::Account(_) => {}
                 },
-                Answer::Failed(fault) => self.failed(who, del, fault),
+                Answer::Failed(fault) => self.failed(who, del, (fault, flight, place)),
                 Answer::Refused(_) if inputs.len() == 1 => self.over(who, del),
                 Answer::Refused(_) | Answer::Unsent => {}
             }
@@ -146,10 +146,10 @@ impl World {
     }
 
     /// A passing failure: the last one ends the delivery, each other one puts it off.
-    fn failed(&mut self, who: Life, del: Del, fault: &Fault) {
+    fn failed(&mut self, who: Life, del: Del, (fault, flight, place): (&Fault, usize, usize)) {
         let machine = &self.options.machine;
         let attempt = self.ledger.deliveries[&del].release.as_ref().map_or(0, |it| it.attempt) + 1;
-        if machine.retries < attempt {
+        if machine.retries < attempt || self.leaves_unknown(flight, place, fault.reason) {
             return self.over(who, del);
         }
         let nominal = machine.retry_base_ms << (attempt - 1);

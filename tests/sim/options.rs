@@ -86,6 +86,8 @@ pub struct CrmOptions {
     pub revocations: u64,
     /// Times at which a quota is used up for a while.
     pub quotas: u64,
+    /// Calls that name a record which is gone by then.
+    pub gone: u32,
 }
 
 /// Limits of every account. Drawn apart, so that seeds without them are what they were.
@@ -273,6 +275,7 @@ impl CrmOptions {
             outages: it.pick(&[0, 0, 1, 3]),
             revocations: it.pick(&[0, 0, 1, 2]),
             quotas: it.pick(&[0, 0, 0, 1, 2]),
+            gone: 20,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::partition::TxnId;
 use crate::world::{Action, BEGIN, World};
 use bytes::Bytes;
 use sluicegate::model::{
-    Connection, ConnectionId, Crm, Header, Message, Millis, Price, Shard, Tariff, TenantId, Topic, Window,
+    Connection, ConnectionId, Crm, Header, Key, Keys, Message, Millis, Price, Shard, Tariff, TenantId, Topic, Window,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -115,13 +115,18 @@ impl Workload {
         self.by_id.insert(id.clone(), ConnIx::try_from(self.connections.len()).unwrap());
         let windows = options.limits.windows.iter();
         let windows = windows.map(|(cap, per)| Window::rolling(*cap, Duration::from_millis(*per))).collect();
+        // drawn apart, so that seeds without them are what they were
+        let mut apart = Dice::new(options.seed).fork("keys").fork(&id.to_string());
+        let keys =
+            Keys { of: &[], others: apart.pick(&[Key::Unique, Key::Unique, Key::Unique, Key::Searched, Key::None]) };
         let connection = Connection {
             id,
             crm: Crm::HubSpot,
             batch_max: options.machine.batch_max,
             calls_max: None,
             windows,
-            tariff: Tariff { upsert: Price::calls(1), archive: Price::calls(2) },
+            tariff: Tariff { upsert: Price::calls(1), archive: Price::calls(2), search: Price::calls(1) },
+            keys,
         };
         self.connections.push(Arc::new(connection));
     }

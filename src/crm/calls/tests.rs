@@ -4,7 +4,9 @@
 
 use super::*;
 use crate::crm::HttpLimits;
-use crate::model::{CallInput, Connection, ConnectionId, Crm, Object, Operation, Properties, Tariff, TenantId};
+use crate::model::{
+    CallInput, Connection, ConnectionId, Crm, Finding, Keys, Object, Operation, Properties, Tariff, TenantId,
+};
 use axum::Router;
 use axum::routing::post;
 use secrecy::SecretString;
@@ -23,11 +25,16 @@ fn connection(name: &str) -> Arc<Connection> {
         calls_max: None,
         windows: Arc::from([]),
         tariff: Tariff::ONE_CALL,
+        keys: Keys::UNIQUE,
     })
 }
 
 fn call(id: u64, connection: &Arc<Connection>) -> Call {
-    let input = |id: &str| CallInput { external_id: Arc::from(id), properties: Properties(Arc::from("{}")) };
+    let input = |id: &str| CallInput {
+        external_id: Arc::from(id),
+        finding: Finding::ByKey,
+        properties: Properties(Arc::from("{}")),
+    };
     Call {
         id: CallId(id),
         shard: Shard(3),

@@ -129,7 +129,7 @@ fn named_inputs(inputs: &Inputs<'_>, words: &Words, replies: &Replies) -> Vec<us
 fn uncertain(reply: Reply, alone: bool) -> Reply {
     match reply {
         Reply::Permanent(fault) if !alone => Reply::Transient(fault),
-        Reply::Permanent(_) | Reply::Transient(_) | Reply::Account(_) | Reply::Applied { .. } => reply,
+        Reply::Permanent(_) | Reply::Transient(_) | Reply::Gone(_) | Reply::Account(_) | Reply::Applied { .. } => reply,
     }
 }
 

@@ -11,7 +11,7 @@ mod upsert;
 mod usage;
 
 use crate::crm::{Access, Connector, Exchange, Fact, Facts, LimitFact, Response};
-use crate::model::{Call, Crm, Operation, Operations, Price, Tariff, Usage};
+use crate::model::{Call, Crm, Keys, Operation, Operations, Price, Tariff, Usage};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,15 +36,12 @@ static FACTS: Facts = Facts {
         },
     ],
     tariff: Fact {
-        value: Tariff { upsert: Price::calls(1), archive: Price::calls(2) },
+        value: Tariff { upsert: Price::calls(1), archive: Price::calls(2), search: Price::calls(0) },
         source: "our own requests: an archive reads the record ids, then archives them",
     },
     batch_max: Fact { value: BATCH_MAX, source: "HubSpot object guides: batch endpoints take 100 inputs" },
     external_id_property: "external_id",
-    upsert_repeats: Fact {
-        value: true,
-        source: "HubSpot batch/upsert by a unique property: a repeat answers new=false",
-    },
+    keys: Fact { value: Keys::UNIQUE, source: "HubSpot batch/upsert by a unique property: a repeat answers new=false" },
     archive_repeats: Fact { value: true, source: "HubSpot batch/archive: 204 also for what is archived already" },
 };
 

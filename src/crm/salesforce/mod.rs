@@ -11,7 +11,7 @@ mod upsert;
 mod usage;
 
 use crate::crm::{Access, Connector, Exchange, Fact, Facts, LimitFact, Response};
-use crate::model::{Call, Crm, Operation, Operations, Price, Tariff, Usage};
+use crate::model::{Call, Crm, Keys, Operation, Operations, Price, Tariff, Usage};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,13 +29,13 @@ static FACTS: Facts = Facts {
         source: "API request limits: Enterprise and Professional, without what each licence adds; rolling",
     }],
     tariff: Fact {
-        value: Tariff { upsert: Price::calls(1), archive: Price::calls(2) },
+        value: Tariff { upsert: Price::calls(1), archive: Price::calls(2), search: Price::calls(0) },
         source: "our own requests: an archive queries the record ids, then deletes them; a collection is one request",
     },
     batch_max: Fact { value: BATCH_MAX, source: "REST API guide, sObject Collections: up to 200 records" },
     external_id_property: "External_Id__c",
-    upsert_repeats: Fact {
-        value: true,
+    keys: Fact {
+        value: Keys::UNIQUE,
         source: "REST API guide, upsert by external ID: a repeat finds the record and answers created=false",
     },
     archive_repeats: Fact { value: true, source: "our own requests: what the query does not find is deleted already" },

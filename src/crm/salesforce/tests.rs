@@ -10,8 +10,8 @@ mod usage;
 
 use crate::crm::{Access, Connector, Exchange, Next, Request, Response};
 use crate::model::{
-    Answer, Call, CallId, CallInput, Connection, ConnectionId, Crm, Millis, Object, Operation, Properties, Shard,
-    Tariff, TenantId,
+    Answer, Call, CallId, CallInput, Connection, ConnectionId, Crm, Finding, Keys, Millis, Object, Operation,
+    Properties, Shard, Tariff, TenantId,
 };
 use bytes::Bytes;
 use http::header::HeaderMap;
@@ -30,6 +30,7 @@ fn access() -> Arc<Access> {
 fn call(object: &str, operation: Operation, inputs: &[(&str, &str)]) -> Call {
     let input = |(id, properties): &(&str, &str)| CallInput {
         external_id: Arc::from(*id),
+        finding: Finding::ByKey,
         properties: Properties(Arc::from(*properties)),
     };
     Call {
@@ -42,6 +43,7 @@ fn call(object: &str, operation: Operation, inputs: &[(&str, &str)]) -> Call {
             calls_max: None,
             windows: Arc::from([]),
             tariff: Tariff::ONE_CALL,
+            keys: Keys::UNIQUE,
         }),
         object: Object(Arc::from(object)),
         operation,
@@ -103,6 +105,7 @@ fn shown(answer: &Answer) -> Vec<String> {
                 Reply::Applied { record_id, created: true } => format!("created {record_id}"),
                 Reply::Applied { record_id, created: false } => format!("applied {record_id}"),
                 Reply::Transient(it) => fault("transient", it),
+                Reply::Gone(it) => fault("gone", it),
                 Reply::Permanent(it) => fault("permanent", it),
                 Reply::Account(it) => fault("account", it),
             })

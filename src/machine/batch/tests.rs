@@ -4,8 +4,8 @@
 use super::{Batch, form};
 use crate::machine::{Delivery, Target};
 use crate::model::{
-    Attempt, Change, Connection, ConnectionId, Crm, DedupeHash, History, IdempotencyKey, Job, Message, Millis, Object,
-    Offset, Operation, Properties, RecordHash, Seq, Tariff, TenantHash,
+    Attempt, Change, Connection, ConnectionId, Crm, DedupeHash, History, IdempotencyKey, Job, Keys, Message, Millis,
+    Object, Offset, Operation, Properties, RecordHash, Seq, Tariff, TenantHash,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -38,6 +38,7 @@ fn delivery(seq: u64, object: &str, batch_max: usize) -> Delivery {
                 calls_max: None,
                 windows: Arc::from([]),
                 tariff: Tariff::ONE_CALL,
+                keys: Keys::UNIQUE,
             }),
             tenant: TenantHash(0),
             dedupe: DedupeHash(hash),
@@ -51,6 +52,7 @@ fn delivery(seq: u64, object: &str, batch_max: usize) -> Delivery {
         since: None,
         paused_at: None,
         level: 0,
+        way: None,
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::machine::{Bug, Dice, Head, Input, Machine, Out, Policy, Restored, Seen, Settings, Target, Waits};
 use crate::model::{
     Attempt, Because, CallId, Change, Command, Connection, ConnectionId, Crm, DedupeHash, History, Hold, HoldCause,
-    IdempotencyKey, Incarnation, Job, Message, Millis, Object, Offset, Operation, Pause, Place, Price, Properties,
+    IdempotencyKey, Incarnation, Job, Keys, Message, Millis, Object, Offset, Operation, Pause, Place, Properties,
     RecordHash, Scope, Shard, Tariff, TenantHash, Tier, Topic, Window,
 };
 use std::sync::Arc;
@@ -20,7 +20,8 @@ fn connection(name: &str, calls: u32) -> Arc<Connection> {
         batch_max: 10,
         calls_max: None,
         windows: [Window::rolling(calls, Duration::from_secs(10))].into(),
-        tariff: Tariff { upsert: Price::calls(1), archive: Price::calls(1) },
+        tariff: Tariff::ONE_CALL,
+        keys: Keys::UNIQUE,
     })
 }
 

@@ -4,7 +4,7 @@
 
 use super::{Change, Holds, Sign, Standing};
 use crate::model::{
-    CallId, Connection, ConnectionId, Crm, Fault, Hold, HoldCause, Millis, Pause, Reason, Scope, Tariff, TenantId,
+    CallId, Connection, ConnectionId, Crm, Fault, Hold, HoldCause, Keys, Millis, Pause, Reason, Scope, Tariff, TenantId,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ fn connection(tenant: &str, name: &str) -> Connection {
         calls_max: None,
         windows: Arc::from([]),
         tariff: Tariff::ONE_CALL,
+        keys: Keys::UNIQUE,
     }
 }
 

@@ -5,8 +5,8 @@
 use super::{Account, Assigned, Room, Ticket};
 use crate::machine::Bug;
 use crate::model::{
-    Connection, ConnectionId, ConnectionMark, Cost, Crm, Limited, Millis, Operations, Price, Tariff, Turnover, Unit,
-    Usage, Window, WindowName, WindowUsage, WindowWord,
+    Connection, ConnectionId, ConnectionMark, Cost, Crm, Keys, Limited, Millis, Operations, Price, Tariff, Turnover,
+    Unit, Usage, Window, WindowName, WindowUsage, WindowWord,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,8 @@ pub(super) fn connection(windows: &[Window], calls: u32) -> Connection {
         batch_max: 100,
         calls_max: None,
         windows: windows.into(),
-        tariff: Tariff { upsert: Price::calls(calls), archive: Price::calls(calls) },
+        tariff: Tariff { upsert: Price::calls(calls), archive: Price::calls(calls), search: Price::calls(0) },
+        keys: Keys::UNIQUE,
     }
 }
 

@@ -5,8 +5,8 @@
 use crate::machine::{Dice, Input, JobRead, Machine, Out, Policy, Restored, Seen, Settings, Target, Verdict};
 use crate::model::{
     Answer, Because, Call, CallEnded, CallId, Change, CommitNumber, Connection, ConnectionId, Crm, DedupeHash, Fault,
-    IdempotencyKey, Incarnation, Job, Limited, Message, Millis, Object, Offset, Operation, Price, Properties, Reason,
-    RecordHash, Reply, Shard, StateKey, StateValue, Tariff, TenantHash, Usage, Window, WindowWord,
+    IdempotencyKey, Incarnation, Job, Keys, Limited, Message, Millis, Object, Offset, Operation, Price, Properties,
+    Reason, RecordHash, Reply, Shard, StateKey, StateValue, Tariff, TenantHash, Usage, Window, WindowWord,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,8 @@ impl Scene {
             batch_max,
             calls_max: None,
             windows: windows.into(),
-            tariff: Tariff { upsert: Price::calls(1), archive: Price::calls(2) },
+            tariff: Tariff { upsert: Price::calls(1), archive: Price::calls(2), search: Price::calls(0) },
+            keys: Keys::UNIQUE,
         };
         let settings = Settings {
             shard: Shard(0),

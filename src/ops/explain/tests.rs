@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test panics on purpose")]
 
 use super::*;
-use crate::model::{Attempt, Connection, Offset, Shard, Tariff, TenantId};
+use crate::model::{Attempt, Connection, Keys, Offset, Shard, Tariff, TenantId};
 use std::sync::Arc;
 
 /// 2026-01-31T12:00:00Z.
@@ -26,6 +26,7 @@ fn line() -> StandingLine {
         calls_max: None,
         windows: Arc::from([]),
         tariff: Tariff::ONE_CALL,
+        keys: Keys::UNIQUE,
     };
     StandingLine {
         id: id(),

@@ -1,7 +1,7 @@
 //! The keys of the changelog: text that people read with any Kafka tool, hashes where there are millions.
 //! Not here: values.
 
-use crate::model::{DedupeHash, Offset, Segment, StateKey, TenantHash, Topic};
+use crate::model::{DedupeHash, Object, Offset, Segment, StateKey, TenantHash, Topic};
 use crate::wire::binary::{Cut, Pen};
 use crate::wire::{escape, scope};
 use bytes::Bytes;
@@ -24,6 +24,10 @@ pub(super) fn encode(key: &StateKey) -> Bytes {
         StateKey::Dead(seq, Some(connection)) => format!("dead/{seq}/{}", escape::connection(connection)),
         StateKey::Hold(connection) => format!("hold/{}", escape::connection(connection)),
         StateKey::Pause(about) => format!("pause/{}", scope::write(about)),
+        StateKey::Ref(id, object, external_id) => {
+            let connection = escape::connection(id);
+            format!("ref/{connection}/{}/{}", escape::part(&object.0), escape::part(external_id))
+        }
     };
     text.into()
 }
@@ -69,6 +73,12 @@ fn text(key: &str) -> Option<StateKey> {
         }
         "hold" => escape::read_connection(rest).map(StateKey::Hold),
         "pause" => scope::read(rest).map(StateKey::Pause),
+        "ref" => {
+            let (rest, external_id) = rest.rsplit_once('/')?;
+            let (connection, object) = rest.rsplit_once('/')?;
+            let object = Object(escape::read_part(object)?.into());
+            Some(StateKey::Ref(escape::read_connection(connection)?, object, escape::read_part(external_id)?.into()))
+        }
         _ => None,
     }
 }

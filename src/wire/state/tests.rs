@@ -4,9 +4,10 @@
 
 use super::{StateFault, decode, encode, encode_key};
 use crate::model::{
-    AppliedMark, CommitMark, CommitNumber, ConnectionId, ConnectionMark, DeadMark, DedupeHash, Hold, HoldCause,
-    Incarnation, Millis, Offset, Operations, Pause, Position, Reason, Rewinds, Scope, Segment, SegmentBits, Spent,
-    StateKey, StateValue, TenantHash, TenantId, Tier, Topic, Unit, WindowMark, WindowName,
+    AppliedMark, Attempt, CommitMark, CommitNumber, ConnectionId, ConnectionMark, DeadMark, DedupeHash, Hold,
+    HoldCause, Incarnation, Intent, Millis, Object, Offset, Operations, Pause, Position, Reason, RefMark, Rewinds,
+    Scope, Segment, SegmentBits, Spent, StateKey, StateValue, TenantHash, TenantId, Tier, Topic, Unit, WindowMark,
+    WindowName,
 };
 use crate::wire::strategies;
 use proptest::prelude::*;
@@ -120,6 +121,18 @@ fn holds_and_pauses_have_readable_keys_and_fixed_bytes() {
 }
 
 #[test]
+fn references_have_readable_keys_and_fixed_bytes() {
+    let id = ConnectionId { tenant: TenantId::from("acme"), name: "pipedrive".into() };
+    let key = StateKey::Ref(id, Object("call".into()), "c/1".into());
+    let (text, value) = encode(&key, &StateValue::Ref(RefMark::Known("77".into())));
+    assert_eq!(&text[..], b"ref/acme/pipedrive/call/c%2F1");
+    assert_eq!(hex(&value), "0100023737");
+    let intent = Intent { of: Some((Offset(300), Attempt(2))), landed_by: Millis(1000) };
+    let (_, value) = encode(&key, &StateValue::Ref(RefMark::Intended(intent)));
+    assert_eq!(hex(&value), "0101e80701ac0202");
+}
+
+#[test]
 fn a_newer_format_is_named_with_its_key() {
     for (key, _) in samples() {
         let fault = decode(key.topic(), &encode_key(&key), Some(&[2, 1, 1])).unwrap_err();
@@ -157,6 +170,9 @@ fn keys_of_others_are_refused() {
         "pause/",
         "pause/everything",
         "pause/crm/nobody",
+        "ref/a/b/c",
+        "ref/a/b/c/d/e",
+        "ref/a/b/c/%41",
     ];
     for key in keys {
         let fault = decode(Topic::State, key.as_bytes(), None).unwrap_err();

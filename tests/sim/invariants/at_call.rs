@@ -15,7 +15,7 @@ impl World {
     pub fn at_call_start(&mut self, who: Life, call: &Call, (conn, inputs): (ConnIx, &[(JobIx, RecordIx)])) {
         self.has_lease(who, call.shard);
         self.is_within_bounds(who, call, conn);
-        let taken = call.connection.tariff.cost(call.operation, call.inputs.len()).calls;
+        let taken = call.cost().calls;
         self.the_crm_is_believed(who, call.shard, (conn, taken));
         for (job, record) in inputs {
             match self.called_delivery(who, call.shard, (*job, conn)) {

@@ -7,7 +7,7 @@ use crate::ledger::{Del, Entry, Sum};
 use crate::marks::Mark;
 use crate::workload::{JobIx, Kind};
 use crate::world::World;
-use sluicegate::model::{Because, Message, Millis, Outcome, Reason, Shard, Topic};
+use sluicegate::model::{Because, Key, Message, Millis, Outcome, Reason, Shard, Topic};
 use std::collections::BTreeSet;
 
 /// A decision is in a commit after so long at most, ms.
@@ -35,7 +35,10 @@ impl World {
         let entry = &self.ledger.deliveries[&del].clone();
         let before = entry.release.as_ref().map_or(0, |it| it.attempt);
         let renewed = self.is_renewal(entry, letter);
-        let retried = letter.because == Some(Because::Retry) && !renewed;
+        let searched = del.conn.is_some_and(|it| self.key(it) == Key::Searched);
+        let waits_for_search = searched && letter.attempt == before;
+        self.marks.hit_if(letter.history.last().is_some_and(|it| it.unknown), Mark::UnknownOutcome);
+        let retried = letter.because == Some(Because::Retry) && !renewed && !waits_for_search;
         self.marks.hit_if(renewed, Mark::Renewed);
         let stepped = letter.attempt == before + u32::from(retried);
         let counted = counted(&letter.history);
