@@ -9,7 +9,7 @@
 //! | 0 words | `model` `fail_points` | passive data · where a test may end the process |
 //! | 1 rules | `machine` `alerts` · `wire` `config` `telemetry` | pure decisions · bytes and text to words · names of metrics |
 //! | 2 loops | `ports` `engine` | the world as traits · the loop |
-//! | 3 world | `kafka` `embedded` `store` `crm` `credentials` `simulated` | adapters, blind to one another |
+//! | 3 world | `kafka` `embedded` `store` `crm` `credentials` `tenants` `simulated` | adapters, blind to one another |
 //! | 4 faces | `ops` -> `cli` `web` | what an operator does · how it is typed · how it is served |
 //! | – | `app` | wiring: the only module that knows every adapter |
 
@@ -40,6 +40,8 @@ pub mod simulated;
 pub mod store;
 #[cfg(feature = "program")]
 pub mod telemetry;
+#[cfg(feature = "program")]
+pub mod tenants;
 #[cfg(feature = "program")]
 pub mod web;
 pub mod wire;

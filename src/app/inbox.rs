@@ -59,7 +59,7 @@ impl Events {
                 }
                 waiting.news.push_back(news);
             }
-            Event::CallEnded(_) | Event::AccessChanged(_) | Event::Explain(_) | Event::Drain => {
+            Event::CallEnded(_) | Event::AccessChanged(_) | Event::Tenants(_) | Event::Explain(_) | Event::Drain => {
                 waiting.others.push_back(event);
             }
         }
@@ -134,7 +134,12 @@ mod tests {
     fn shards(heard: &[Event]) -> Vec<u32> {
         let shard = |it: &Event| match it {
             Event::Log(LogEvent::Lost(shards)) => shards.first().map(|it| it.0),
-            Event::Log(_) | Event::CallEnded(_) | Event::AccessChanged(_) | Event::Explain(_) | Event::Drain => None,
+            Event::Log(_)
+            | Event::CallEnded(_)
+            | Event::AccessChanged(_)
+            | Event::Tenants(_)
+            | Event::Explain(_)
+            | Event::Drain => None,
         };
         heard.iter().filter_map(shard).collect()
     }

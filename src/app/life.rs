@@ -6,8 +6,9 @@ use crate::app::inbox::{self, Events, Inbox};
 use crate::app::instance::{self, Pulse};
 use crate::cli::Exit;
 use crate::cli::output::complain;
-use crate::engine::{Ended, Settings, Setup, Tenants};
+use crate::engine::{Ended, Settings, Setup};
 use crate::model::Incarnation;
+use crate::ops::Directory;
 use crate::ports::{Crms, Event, Log, StopCause, Store};
 use crate::telemetry::Metrics;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ pub(super) struct World<L, S, C> {
 #[derive(Clone)]
 pub(super) struct Kept {
     pub(super) settings: Settings,
-    pub(super) tenants: Tenants,
+    pub(super) directory: Directory,
     pub(super) metrics: Metrics,
     pub(super) pulse: Arc<Pulse>,
     pub(super) clock: Clock,
@@ -111,7 +112,8 @@ where
 {
     let setup = Setup {
         settings: kept.settings.clone(),
-        tenants: Arc::clone(&kept.tenants),
+        // Listening already: a change that comes from now on is told to this life.
+        tenants: kept.directory.tenants(),
         log: world.log,
         store: world.store,
         crms: world.crms,

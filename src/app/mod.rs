@@ -21,6 +21,8 @@ mod life;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod pause;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
+mod reload;
+#[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod run;
 #[cfg(all(feature = "kafka", feature = "rocksdb"))]
 mod seen;

@@ -2,13 +2,14 @@
 //! Not here: what a wish means (`ops`), what is typed (`cli`).
 
 use crate::app::jobs::KafkaJobs;
-use crate::app::run::{settings, told};
+use crate::app::run::{loaded, settings, told};
 use crate::app::status::with_instance;
 use crate::app::world;
 use crate::cli::Exit;
 use crate::cli::args::{Changes, Global, Pause, Resume, Target};
 use crate::cli::confirm::confirm;
-use crate::cli::output::{Output, ended};
+use crate::cli::load::Loaded;
+use crate::cli::output::{Output, complain, ended};
 use crate::cli::pause::{wish_of_pause, wish_of_resume};
 use crate::config::{LogKind, Settings};
 use crate::model::{Command, Millis, Scope};
@@ -33,7 +34,7 @@ fn done(
         let command = command(act, &wish, now()).map_err(|fault| told(Exit::Usage, fault))?;
         let settings = settings(global)?;
         if act == Act::Pause {
-            knows(&settings, command.scope())?;
+            knows(global, command.scope())?;
         }
         if changes.dry_run {
             return Ok(planned(&command));
@@ -50,13 +51,23 @@ fn done(
     given.map_or_else(|exit| exit, |it| ended(output.show(&it), Exit::Ok))
 }
 
-/// A pause of somebody who does not exist would be a false comfort.
-fn knows(settings: &Settings, scope: &Scope) -> Result<(), Exit> {
-    let tenants = world::tenants(settings);
+/// A pause of somebody who does not exist would be a false comfort; one that fails while a file of tenants is being
+/// mended would be none at all.
+fn knows(global: &Global, scope: &Scope) -> Result<(), Exit> {
+    let all = match scope {
+        Scope::All | Scope::Crm(_) => return Ok(()),
+        Scope::Tenant(_) | Scope::Connection(_) => loaded(global),
+    };
+    let Ok((Loaded { settings: Settings { tenants, .. }, .. }, _)) = all else {
+        complain(format!("so whether the configuration has {scope} is not known; it is taken as it was typed"));
+        return Ok(());
+    };
     let known = match scope {
         Scope::All | Scope::Crm(_) => true,
         Scope::Tenant(tenant) => tenants.contains_key(tenant),
-        Scope::Connection(id) => tenants.get(&id.tenant).is_some_and(|all| all.iter().any(|it| it.id == *id)),
+        Scope::Connection(id) => {
+            tenants.get(&id.tenant).is_some_and(|all| all.iter().any(|it| it.connection.id == *id))
+        }
     };
     if known {
         return Ok(());

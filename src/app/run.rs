@@ -6,96 +6,133 @@ use crate::app::instance::Pulse;
 use crate::app::jobs::{EmbeddedJobs, KafkaJobs};
 use crate::app::life::{Kept, World, live};
 use crate::app::seen::SeenInstance;
-use crate::app::{tuning, watch, world};
+use crate::app::{reload, tuning, watch, world};
 use crate::cli::Exit;
 use crate::cli::args::Global;
 use crate::cli::environment::Environment;
-use crate::cli::load::load;
+use crate::cli::load::{Loaded, load, load_main};
 use crate::cli::output::complain;
-use crate::config::{LogKind, Settings};
+use crate::config::{LogKind, Settings, SourceText};
 use crate::credentials;
+use crate::crm::Accesses;
 use crate::kafka::KafkaLog;
-use crate::ops::JobLog;
+use crate::ops::{Directory, JobLog, Reload};
 use crate::store::RocksStore;
 use crate::telemetry::Metrics;
 use crate::web;
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 /// Threads for CRM calls and the listener; the core has its own.
 const WORKERS: usize = 2;
 
 pub(super) fn run(global: &Global) -> Exit {
-    let ran = settings(global).and_then(|settings| run_with(&settings));
+    let ran = loaded(global).and_then(|(loaded, environment)| {
+        let Loaded { settings, main, .. } = loaded;
+        let folder = settings.tenants_folder.clone();
+        run_with(&settings, folder.map(|folder| Source { main, folder, environment }))
+    });
     ran.unwrap_or_else(|exit| exit)
 }
 
-/// The settings, or the exit after every fault was told.
-pub(super) fn settings(global: &Global) -> Result<Settings, Exit> {
-    let environment = Environment::new(global).map_err(|what| told(Exit::Usage, what))?;
-    let loaded = load(global.config.as_deref(), &environment).map_err(|fault| told(Exit::BadConfiguration, fault))?;
-    Ok(loaded.settings)
+/// Where tenants are read anew from.
+struct Source {
+    main: SourceText,
+    folder: PathBuf,
+    environment: Environment,
 }
 
-fn run_with(settings: &Settings) -> Result<Exit, Exit> {
+/// The settings without the tenants of the folder, or the exit after every fault was told. For all that asks others
+/// and calls nobody.
+pub(super) fn settings(global: &Global) -> Result<Settings, Exit> {
+    let environment = Environment::new(global).map_err(|what| told(Exit::Usage, what))?;
+    load_main(global.config.as_deref(), &environment).map_err(|fault| told(Exit::BadConfiguration, fault))
+}
+
+/// The settings with all tenants, or the exit after every fault was told.
+pub(super) fn loaded(global: &Global) -> Result<(Loaded, Environment), Exit> {
+    let environment = Environment::new(global).map_err(|what| told(Exit::Usage, what))?;
+    let loaded = load(global.config.as_deref(), &environment).map_err(|fault| told(Exit::BadConfiguration, fault))?;
+    Ok((loaded, environment))
+}
+
+fn run_with(settings: &Settings, source: Option<Source>) -> Result<Exit, Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
         .build()
         .map_err(|error| told(Exit::Failure, format!("cannot start: {error}")))?;
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION")).map_err(|error| told(Exit::Failure, error))?;
+    let clock = Clock::start();
     let kept = Kept {
         settings: tuning::engine_settings(settings),
-        tenants: Arc::new(world::tenants(settings)),
+        directory: Directory::new(settings.tenants.clone(), clock.now()),
         metrics,
         pulse: Arc::new(Pulse::new(&settings.alerts)),
-        clock: Clock::start(),
+        clock,
         runtime: runtime.handle().clone(),
     };
+    kept.metrics.tenants_loaded(clock.now(), false);
+    let accesses = world::accesses(settings).map_err(|error| told(Exit::BadConfiguration, format!("{error:#}")))?;
+    let watched = watched(&kept, &accesses, source);
     let exit = match settings.log.kind {
-        LogKind::Kafka => run_on_kafka(settings, &kept, &runtime)?,
-        LogKind::Embedded => run_embedded(settings, &kept, &runtime)?,
+        LogKind::Kafka => run_on_kafka(settings, &kept, (&runtime, &accesses)),
+        LogKind::Embedded => run_embedded(settings, &kept, (&runtime, &accesses)),
     };
-    Ok(exit)
+    watched.iter().for_each(JoinHandle::abort);
+    exit
 }
 
-fn run_on_kafka(settings: &Settings, kept: &Kept, runtime: &Runtime) -> Result<Exit, Exit> {
+/// What looks for new credentials and new tenants while the engine runs.
+fn watched(kept: &Kept, accesses: &Accesses, source: Option<Source>) -> Vec<JoinHandle<()>> {
+    let credentials = watch::watch(&kept.runtime, &kept.directory, accesses, &kept.pulse);
+    let tenants = source.map_or_else(
+        || reload::decline(&kept.runtime),
+        |it| {
+            let environment = Box::new(it.environment);
+            let reload = Reload::new((it.main, it.folder), environment, kept.directory.clone(), accesses.clone());
+            reload::watch(&kept.runtime, reload, (Arc::clone(&kept.pulse), kept.metrics.clone()), kept.clock)
+        },
+    );
+    vec![credentials, tenants]
+}
+
+/// What both kinds of log need to run beside what outlives a life.
+type Hands<'a> = (&'a Runtime, &'a Accesses);
+
+fn run_on_kafka(settings: &Settings, kept: &Kept, (runtime, accesses): Hands<'_>) -> Result<Exit, Exit> {
     let kafka = world::kafka_settings(settings).map_err(|error| told(Exit::BadConfiguration, format!("{error:#}")))?;
-    let accesses = world::accesses(settings).map_err(|error| told(Exit::BadConfiguration, format!("{error:#}")))?;
     let listener = Listener::open(settings, kept, runtime, Arc::new(KafkaJobs::new(kafka.clone())))?;
-    let watch = watch::watch(&kept.runtime, settings, &accesses, &kept.pulse);
     let exit = live(kept, |events| {
         let log = KafkaLog::start(kafka.clone(), world::sink(events));
         let log = log.map_err(|fault| (Exit::BadConfiguration, fault.to_string()))?;
         let store = RocksStore::start(&settings.state.dir, settings.state.idempotency_ttl)
             .map_err(|fault| (Exit::Failure, fault.to_string()))?;
-        let crms = world::crms(&kept.runtime, &accesses, events, kept.clock)
+        let crms = world::crms(&kept.runtime, accesses, events, kept.clock)
             .map_err(|error| (Exit::Failure, format!("{error:#}")))?;
         Ok(World { log, store, crms })
     });
-    watch.abort();
     listener.close(runtime);
     Ok(exit)
 }
 
-fn run_embedded(settings: &Settings, kept: &Kept, runtime: &Runtime) -> Result<Exit, Exit> {
-    let accesses = world::accesses(settings).map_err(|error| told(Exit::BadConfiguration, format!("{error:#}")))?;
+fn run_embedded(settings: &Settings, kept: &Kept, (runtime, accesses): Hands<'_>) -> Result<Exit, Exit> {
     let jobs = EmbeddedJobs::default();
     let listener = Listener::open(settings, kept, runtime, Arc::new(jobs.clone()))?;
-    let watch = watch::watch(&kept.runtime, settings, &accesses, &kept.pulse);
     let exit = live(kept, |events| {
         let failed = |error: anyhow::Error| (Exit::Failure, format!("{error:#}"));
         let (log, producer) = world::embedded_log(settings, events).map_err(failed)?;
         jobs.set(producer);
         let store = RocksStore::start(&settings.state.dir, settings.state.idempotency_ttl)
             .map_err(|fault| (Exit::Failure, fault.to_string()))?;
-        let crms = world::crms(&kept.runtime, &accesses, events, kept.clock).map_err(failed)?;
+        let crms = world::crms(&kept.runtime, accesses, events, kept.clock).map_err(failed)?;
         Ok(World { log, store, crms })
     });
-    watch.abort();
     listener.close(runtime);
     Ok(exit)
 }
@@ -103,7 +140,7 @@ fn run_embedded(settings: &Settings, kept: &Kept, runtime: &Runtime) -> Result<E
 /// The HTTP listener while it serves.
 struct Listener {
     stop: oneshot::Sender<()>,
-    served: tokio::task::JoinHandle<()>,
+    served: JoinHandle<()>,
 }
 
 impl Listener {
@@ -119,7 +156,7 @@ impl Listener {
             clock: kept.clock,
             started: Instant::now(),
             shards: settings.kafka.partitions,
-            crms: settings.all_connections().map(|it| (it.connection.id.clone(), it.connection.crm)).collect(),
+            directory: kept.directory.clone(),
         };
         let faces = web::Faces { instance: Arc::new(instance), log, metrics: kept.metrics.clone() };
         let (stop, stopped) = oneshot::channel::<()>();

@@ -3,15 +3,14 @@
 
 use crate::app::clock::Clock;
 use crate::app::instance::Pulse;
-use crate::model::{ConnectionId, Crm, Hold, HoldCause, Millis, Pause, Scope, TenantId};
+use crate::model::{ConnectionId, Hold, HoldCause, Millis, Pause, Scope, TenantId};
 use crate::ops::{
-    Alerts, ConnectionStatus, Explaining, HoldStatus, Instance, InstanceFacts, Liveness, PauseStatus, Readiness,
-    ShardStatus, Status, Totals, Unready, of_hold, of_pause,
+    Alerts, ConnectionStatus, Directory, Explaining, HoldStatus, Instance, InstanceFacts, Liveness, PauseStatus,
+    Readiness, ShardStatus, Status, Totals, Unready, of_hold, of_pause,
 };
 use crate::ports::{Event, Question, Waiters};
 use crate::wire::moment;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -24,7 +23,7 @@ pub(super) struct SeenInstance {
     pub(super) clock: Clock,
     pub(super) started: Instant,
     pub(super) shards: u32,
-    pub(super) crms: BTreeMap<ConnectionId, Crm>,
+    pub(super) directory: Directory,
 }
 
 impl Instance for SeenInstance {
@@ -64,6 +63,7 @@ impl Instance for SeenInstance {
                 uptime_seconds: self.started.elapsed().as_secs(),
             },
             readiness: self.readiness(),
+            tenants: self.directory.status(),
             totals: Totals {
                 shards_owned: number(seen.levels.owned),
                 shards_running: number(seen.levels.running),
@@ -111,7 +111,7 @@ impl SeenInstance {
             since: moment::write(hold.since),
             next_at: (hold.cause != HoldCause::Unconfigured).then(|| moment::write(hold.next)),
             waiting: count,
-            text: of_hold(hold, self.crms.get(id).copied(), Some(waiters), now),
+            text: of_hold(hold, self.directory.crm_of(id), Some(waiters), now),
             connection,
         }
     }

@@ -62,6 +62,11 @@ impl Shown for Status {
             shut.row([it.connection.clone(), it.text.clone()]);
         }
         let shut = (!shut.rows.is_empty()).then_some(shut);
+        let refused = self.tenants.refused.as_ref().map(|it| {
+            let mut refused = Table::new(["tenants refused", "why they stay as they were"]);
+            it.faults.iter().for_each(|fault| refused.row([it.at.clone(), fault.clone()]));
+            refused
+        });
         let mut facts = Table::new(["instance", "version", "log", "up", "ready"]);
         let reasons: Vec<&str> = self.readiness.reasons.iter().map(|it| it.what.as_str()).collect();
         let ready = if self.readiness.ready { "yes".to_owned() } else { format!("no: {}", reasons.join(", ")) };
@@ -71,6 +76,12 @@ impl Shown for Status {
             self.instance.log.clone(),
             format!("{} s", self.instance.uptime_seconds),
             ready,
+        ]);
+        let mut tenants = Table::new(["tenants", "connections", "in force since"]);
+        tenants.row([
+            self.tenants.tenants.to_string(),
+            self.tenants.connections.to_string(),
+            self.tenants.loaded_at.clone(),
         ]);
         let mut totals = Table::new(["shards", "running", "waiting", "unsettled", "memory"]);
         totals.row([
@@ -85,6 +96,6 @@ impl Shown for Status {
             waiting.row([it.connection.clone(), it.waiting.to_string()]);
         }
         let waiting = (!self.connections.is_empty()).then_some(waiting);
-        shut.into_iter().chain([facts, totals]).chain(waiting).collect()
+        shut.into_iter().chain(refused).chain([facts, tenants, totals]).chain(waiting).collect()
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn engine_settings(settings: &config::Settings) -> Settings {
         commit_outcomes: 5_000,
         commit_bytes: 8 << 20,
         outcomes: true,
-        calls_max: 1_024,
+        calls_max: settings.calls_max,
         connection_calls_max: 8,
         call_deadline: Duration::from_secs(10),
         memory_bytes: 64 << 20,

@@ -8,7 +8,6 @@ use crate::credentials;
 use crate::crm::{Access, Accesses, Http, HttpCrms, HttpLimits};
 use crate::embedded::{self, EmbeddedLog};
 use crate::kafka::KafkaSettings;
-use crate::model::Connection;
 use crate::ports::Event;
 use crate::wire;
 use anyhow::{Context, Result, anyhow};
@@ -105,9 +104,4 @@ pub(super) fn crms(runtime: &Handle, accesses: &Accesses, events: &Events, clock
     let http = Http::new(&HttpLimits::default())?;
     let now = Arc::new(move || clock.now());
     Ok(HttpCrms::new(runtime.clone(), http, accesses.clone(), sink(events), now))
-}
-
-/// Every tenant with its connections.
-pub(super) fn tenants(settings: &config::Settings) -> BTreeMap<crate::model::TenantId, Vec<Arc<Connection>>> {
-    settings.connections()
 }

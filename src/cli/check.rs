@@ -79,7 +79,7 @@ struct Summary {
 }
 
 fn summary(loaded: &Loaded) -> Summary {
-    let Loaded { settings, files } = loaded;
+    let Loaded { settings, files, main: _ } = loaded;
     let mut by_crm = BTreeMap::new();
     for it in settings.all_connections() {
         *by_crm.entry(it.connection.crm.name()).or_default() += 1;

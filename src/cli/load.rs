@@ -1,12 +1,11 @@
 //! Opens the configuration file and the folder of tenant files, and hands their text to `config`.
 //! Not here: what they say.
 
-use crate::config::{Env, Fault, Faults, Place, Settings, SourceText, parse, tenants_folder};
-use std::fmt::Display;
+use crate::config::{Env, Faults, Settings, SourceText, parse, tenants_folder};
+use crate::ops::read_tenant_files;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use thiserror::Error;
 
 /// Where the configuration is looked for when nobody says.
@@ -17,6 +16,8 @@ pub const DEFAULT_FILE: &str = "sluicegate.toml";
 pub struct Loaded {
     pub settings: Settings,
     pub files: Vec<PathBuf>,
+    /// The main file; without text if there is none.
+    pub main: SourceText,
 }
 
 /// Why there are no settings. Every kind ends with `Exit::BadConfiguration`.
@@ -36,56 +37,49 @@ pub enum LoadFault {
 /// # Errors
 /// When a file cannot be read, or with all faults of all files.
 pub fn load(config: Option<&Path>, env: &dyn Env) -> Result<Loaded, LoadFault> {
-    let main = match config {
-        Some(path) => Some(read(path)?),
-        None => match read(Path::new(DEFAULT_FILE)) {
-            Ok(source) => Some(source),
-            Err(LoadFault::Absent(_)) => None,
-            Err(fault) => return Err(fault),
-        },
-    };
-    let nothing = SourceText { name: DEFAULT_FILE.to_owned(), text: String::new() };
-    let folder = tenants_folder(main.as_ref().unwrap_or(&nothing), env);
+    let main = main_file(config)?;
     let mut files: Vec<PathBuf> = main.iter().map(|it| PathBuf::from(&it.name)).collect();
-    let mut sources = vec![main.unwrap_or(nothing)];
+    let main = main.unwrap_or_else(nothing);
+    let folder = tenants_folder(&main, env);
+    let mut sources = vec![main.clone()];
     let mut faults = Vec::new();
-    for path in folder.map(|it| tenant_files(&it, &mut faults)).unwrap_or_default() {
-        match read(&path) {
-            Ok(source) => {
-                sources.push(source);
-                files.push(path);
-            }
-            Err(fault) => faults.push(unreadable(&path, &fault)),
-        }
+    if let Some(folder) = folder {
+        let found = read_tenant_files(&folder);
+        files.extend(found.sources.iter().map(|it| PathBuf::from(&it.name)));
+        sources.extend(found.sources);
+        faults.extend(found.faults);
     }
     match parse(&sources, env) {
-        Ok(settings) if faults.is_empty() => Ok(Loaded { settings, files }),
+        Ok(settings) if faults.is_empty() => Ok(Loaded { settings, files, main }),
         Ok(_) => Err(LoadFault::Faults(Faults(faults))),
         Err(Faults(others)) => Err(LoadFault::Faults(Faults(others.into_iter().chain(faults).collect()))),
     }
 }
 
-/// Every `*.toml` of the folder in the order of their names; hidden ones are left out (editors, Kubernetes' `..data`).
-fn tenant_files(folder: &Path, faults: &mut Vec<Fault>) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    let entries = entries.unwrap_or_else(|error| {
-        faults.push(unreadable(folder, &error));
-        Vec::new()
-    });
-    let hidden = |path: &Path| path.file_name().is_none_or(|it| it.to_string_lossy().starts_with('.'));
-    let mut paths: Vec<PathBuf> = entries.into_iter().map(|it| it.path()).collect();
-    paths.retain(|it| !hidden(it) && it.extension().is_some_and(|it| it == "toml"));
-    paths.sort();
-    paths
+/// As `load`, without the folder of tenant files: what asks a running process, or Kafka, works also while a file of a
+/// tenant is being mended.
+///
+/// # Errors
+/// When the main file cannot be read, or with all of its faults.
+pub fn load_main(config: Option<&Path>, env: &dyn Env) -> Result<Settings, LoadFault> {
+    let main = main_file(config)?.unwrap_or_else(nothing);
+    parse(&[main], env).map_err(LoadFault::Faults)
 }
 
-fn unreadable(path: &Path, error: &impl Display) -> Fault {
-    Fault {
-        place: Place::File(Arc::from(path.display().to_string())),
-        path: "tenants".to_owned(),
-        what: format!("cannot be read: {error}"),
-        hint: "`tenants` names a folder of text files that this user may read".to_owned(),
+/// None: nobody named one, and there is none.
+fn main_file(config: Option<&Path>) -> Result<Option<SourceText>, LoadFault> {
+    match config {
+        Some(path) => read(path).map(Some),
+        None => match read(Path::new(DEFAULT_FILE)) {
+            Ok(source) => Ok(Some(source)),
+            Err(LoadFault::Absent(_)) => Ok(None),
+            Err(fault) => Err(fault),
+        },
     }
+}
+
+fn nothing() -> SourceText {
+    SourceText { name: DEFAULT_FILE.to_owned(), text: String::new() }
 }
 
 fn read(path: &Path) -> Result<SourceText, LoadFault> {
@@ -119,6 +113,19 @@ mod tests {
         let loaded = load(Some(&main), &NoEnv).unwrap();
         assert_eq!(loaded.files, [main, tenants.join("a.toml"), tenants.join("b.toml")]);
         assert_eq!(loaded.settings.tenants.len(), 2);
+    }
+
+    #[test]
+    fn what_asks_a_running_process_does_not_mind_a_broken_tenant() {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("main.toml");
+        fs::write(&main, "tenants = \"tenants.d\"\nkafka.partitions = 3").unwrap();
+        fs::create_dir(folder.path().join("tenants.d")).unwrap();
+        fs::write(folder.path().join("tenants.d/a.toml"), "no toml").unwrap();
+        assert!(matches!(load(Some(&main), &NoEnv), Err(LoadFault::Faults(_))));
+        assert_eq!(load_main(Some(&main), &NoEnv).unwrap().kafka.partitions, 3);
+        fs::write(&main, "kafka.partitions = 0").unwrap();
+        assert!(matches!(load_main(Some(&main), &NoEnv), Err(LoadFault::Faults(_))));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use crate::config::section::{Reading, Section};
 use crate::config::source::Places;
 use crate::config::tenant::Directory;
-use crate::config::value::{Value, Wrong, text};
+use crate::config::value::{Value, Wrong, integer, text};
 use crate::config::{
     DEFAULTS, Env, Fault, Faults, Place, Settings, SourceText, alerts, document, hold, http, kafka, log, retry, state,
 };
@@ -72,6 +72,7 @@ fn main_file(mut file: Section<'_>, directory: &mut Directory) -> Settings {
         hold: hold::read(file.section("hold")),
         alerts: alerts::read(file.section("alerts")),
         http: http::read(file.section("http")),
+        calls_max: file.required("calls_max", integer(1..=16_384_u16)).map_or(1, usize::from),
         tenants_folder: folder(&mut file),
         tenants: std::collections::BTreeMap::new(),
     };

@@ -19,6 +19,8 @@ pub struct Settings {
     pub hold: HoldSettings,
     pub alerts: AlertSettings,
     pub http: HttpSettings,
+    /// CRM calls in flight in the process; at least 1.
+    pub calls_max: usize,
     /// The folder of tenant files, already joined to the folder of the file that names it.
     pub tenants_folder: Option<PathBuf>,
     /// A tenant may have no connection: its jobs are known, and nobody wants them.

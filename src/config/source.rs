@@ -8,7 +8,7 @@ use std::sync::Arc;
 const LINE_OF_A_PERSON: usize = 2_000;
 
 /// A configuration file as it was read. The name is its path, as faults shall show it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceText {
     pub name: String,
     pub text: String,

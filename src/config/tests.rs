@@ -114,6 +114,7 @@ fn the_defaults_are_those_of_the_contract() {
     assert_eq!(settings.alerts, alerts);
     assert_eq!(settings.http.listen.to_string(), "127.0.0.1:9464");
     assert_eq!((settings.http.bearer_token, settings.http.advertise), (None, None));
+    assert_eq!(settings.calls_max, 1_024);
     assert!(settings.tenants.is_empty() && settings.tenants_folder.is_none());
 }
 
@@ -165,6 +166,17 @@ fn every_setting_that_is_given_arrives() {
 }
 
 #[test]
+fn the_calls_of_the_process_are_at_least_one_and_a_tenant_file_has_no_say_in_it() {
+    assert_eq!(read("calls_max = 7").unwrap().calls_max, 7);
+    for wrong in ["calls_max = 0", "calls_max = 20000", "calls_max = \"many\""] {
+        let faults = read(wrong).unwrap_err().to_string();
+        assert!(faults.contains("calls_max: ") && faults.contains("the default is 1024"), "{faults}");
+    }
+    let faults = parse(&[source("main.toml", ""), source("a.toml", "calls_max = 7")], &NoEnv).unwrap_err().to_string();
+    assert!(faults.starts_with("a.toml:1:1: calls_max: unknown key"), "{faults}");
+}
+
+#[test]
 fn a_variable_wins_over_the_file_and_a_fault_names_it() {
     let file = [source("sluicegate.toml", "[kafka]\npartitions = 3\ntopic_prefix = \"file\"")];
     let env = outside([
@@ -173,8 +185,10 @@ fn a_variable_wins_over_the_file_and_a_fault_names_it() {
         ("SLUICEGATE_STATE_IDEMPOTENCY_TTL", "1h"),
         ("SLUICEGATE_KAFKA_GROUP_INSTANCE_ID", "a"),
         ("SLUICEGATE_TENANTS", "/etc/tenants"),
+        ("SLUICEGATE_CALLS_MAX", "64"),
     ]);
     let settings = parse(&file, &env).unwrap();
+    assert_eq!(settings.calls_max, 64);
     assert_eq!((settings.kafka.partitions, settings.kafka.topic_prefix.as_str()), (6, "file"));
     assert_eq!(settings.kafka.group_id, "file");
     assert!((settings.retry.factor - 1.5).abs() < f64::EPSILON);

@@ -64,6 +64,18 @@ impl Accesses {
         Arc::make_mut(&mut directory).insert(connection, Arc::new(access));
     }
 
+    /// From now on calls of these connections use these accesses; all others keep theirs.
+    pub fn extend(&self, accesses: BTreeMap<ConnectionId, Arc<Access>>) {
+        let mut directory = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut directory).extend(accesses);
+    }
+
+    /// Drops the accesses of connections that are not to stay.
+    pub fn retain(&self, stays: impl Fn(&ConnectionId) -> bool) {
+        let mut directory = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::make_mut(&mut directory).retain(|id, _| stays(id));
+    }
+
     /// The account of a connection; none if it has vanished from the configuration.
     pub fn find(&self, connection: &ConnectionId) -> Option<Arc<Access>> {
         let directory = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));

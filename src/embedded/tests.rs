@@ -65,7 +65,7 @@ impl Node {
     fn next(&self) -> LogEvent {
         match self.events.recv_timeout(PATIENCE).expect("the log says nothing") {
             Event::Log(event) => event,
-            Event::CallEnded(_) | Event::AccessChanged(_) | Event::Explain(_) | Event::Drain => {
+            Event::CallEnded(_) | Event::AccessChanged(_) | Event::Tenants(_) | Event::Explain(_) | Event::Drain => {
                 panic!("no event of a log")
             }
         }

@@ -4,7 +4,7 @@
 use crate::engine::shard::ShardSlot;
 use crate::engine::{Engine, index};
 use crate::machine::{Aged, Bug, Head, Input};
-use crate::model::{Entry, Millis, Place, Shard, Tier, Topic};
+use crate::model::{Connection, Entry, Millis, Place, Shard, Tier, Topic};
 use crate::ports::{Crms, Log, Store, StoreFault};
 use crate::wire;
 
@@ -110,11 +110,21 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         Ok(old)
     }
 
-    /// A connection that is not configured now may be so again: what waits for it is kept.
+    /// What nobody may call does not grow old: a person has paused it, or it is not configured now and may be so again.
+    /// It is marked as such, so that it has its full time when it may be called again.
     fn sort(&self, now: Millis, shard: Shard, entry: Entry, old: &mut Old) -> Result<(), StoreFault> {
-        let over = self.settings.max_wait < now.since(entry.since) && self.settings.bug != Some(Bug::NeverExpires);
-        let connection = self.connection(&entry.key.connection);
-        match connection.filter(|_| over).map(|it| self.decode_head(&entry, &it)) {
+        let machine = self.shards.get(&shard).and_then(ShardSlot::machine);
+        let paused = |it: &Connection| machine.is_some_and(|machine| machine.is_paused(it, now));
+        let ages = |it: &Connection| !paused(it) || self.settings.bug == Some(Bug::ExpiresThePaused);
+        let Some(connection) = self.connection(&entry.key.connection).filter(|it| ages(it)) else {
+            let mut aged = self.aged(shard, entry)?;
+            aged.paused_at = Some(now);
+            old.renewed.push(aged);
+            return Ok(());
+        };
+        let from = wire::headers::paused_at(&entry.message).map_or(entry.since, |it| it.max(entry.since));
+        let over = self.settings.max_wait < now.since(from) && self.settings.bug != Some(Bug::NeverExpires);
+        match over.then(|| self.decode_head(&entry, &connection)) {
             None => old.renewed.push(self.aged(shard, entry)?),
             Some(Ok(head)) => old.expired.push(head),
             Some(Err(what)) => old.unreadable.push((self.aged(shard, entry)?, what)),

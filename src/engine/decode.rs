@@ -65,6 +65,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             attempt: entry.attempt,
             history: facts.history,
             since: entry.since,
+            paused_at: facts.paused_at,
         })
     }
 }

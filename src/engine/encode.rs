@@ -42,11 +42,13 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     pub(super) fn suspect(part: &Part, index: usize) -> Suspect {
         let dead = index.checked_sub(part.released.len());
         let forwarded = dead.and_then(|it| it.checked_sub(part.dead.len()));
-        match (dead, forwarded) {
-            (None, _) => Suspect::Released(index),
-            (Some(index), None) => Suspect::Dead(index),
-            (Some(_), Some(index)) if index < part.forwarded.len() => Suspect::Forwarded(index),
-            (Some(_), Some(_)) => Suspect::Other,
+        let renewed = forwarded.and_then(|it| it.checked_sub(part.forwarded.len()));
+        match (dead, forwarded, renewed) {
+            (None, _, _) => Suspect::Released(index),
+            (Some(index), None, _) => Suspect::Dead(index),
+            (Some(_), Some(index), None) => Suspect::Forwarded(index),
+            (Some(_), Some(_), Some(index)) if index < part.renewed.len() => Suspect::Renewed(index),
+            (Some(_), Some(_), Some(_)) => Suspect::Other,
         }
     }
 
@@ -92,6 +94,7 @@ fn released(origin: Origin, released: &Released) -> Outgoing {
         because: released.because,
         due: released.due,
         since: released.since,
+        paused_at: released.delivery.paused_at.filter(|_| released.refusals == 0),
         origin,
         origin_timestamp: delivery.original.timestamp,
         history: cut(&delivery.history, released.refusals),
@@ -137,9 +140,11 @@ fn outcome(origin: &Origin, ended: &Ended) -> Outgoing {
     }
 }
 
-/// The same message with the same headers, at the end of the same topic.
+/// The same message with the same headers, at the end of the same topic; only under a pause it is marked.
 fn renewed(shard: Shard, it: &Renewed) -> Outgoing {
-    let Message { key, value, headers, timestamp: _ } = it.message.clone();
+    let message = it.message.clone();
+    let marked = it.paused_at.map(|at| wire::headers::with_pause(message.clone(), at));
+    let Message { key, value, headers, timestamp: _ } = marked.unwrap_or(message);
     Outgoing { topic: Topic::Delay(it.tier), shard, key, value, headers, timestamp: None }
 }
 

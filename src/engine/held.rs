@@ -2,14 +2,14 @@
 //! tenants that nobody knows yet are kept for a minute, and people are told.
 //! Not here: the rules (`machine`).
 
+use crate::engine::Engine;
 use crate::engine::oldest::Cursor;
 use crate::engine::shard::ShardSlot;
-use crate::engine::{Engine, Tenants};
 use crate::machine::{Bug, Input, JobRead, Machine, Out, Verdict};
 use crate::model::{
     Command, ConnectionId, Crm, Hold, Millis, Offset, Pause, Reason, Received, Scope, Shard, Tier, Topic,
 };
-use crate::ports::{Crms, Log, Store};
+use crate::ports::{Crms, Log, Store, Tenants};
 use crate::wire;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -65,8 +65,11 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         holds.chain(latecomers).chain(crowded).min()
     }
 
+    /// Of thousands that change together nearly all are well, and need nothing: the next call uses the new access.
     pub(super) fn access_changed(&mut self, now: Millis, id: &ConnectionId) {
-        for shard in self.running() {
+        let is_held = |slot: &ShardSlot| slot.machine().is_some_and(|it| it.holds().contains_key(id));
+        let held = self.shards.iter().filter(|(_, it)| it.is_running() && is_held(it)).map(|(shard, _)| *shard);
+        for shard in held.collect::<Vec<_>>() {
             self.step(now, shard, Input::AccessChanged(id.clone()));
         }
     }
@@ -74,7 +77,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// Tells the machine which connections are configured: at its start, and when that changes.
     pub(super) fn configure(&mut self, now: Millis, shard: Shard) {
         let tenants = Arc::clone(&self.tenants);
-        let known = |id: &ConnectionId| tenants.get(&id.tenant).is_some_and(|all| all.iter().any(|it| it.id == *id));
+        let known = |id: &ConnectionId| tenants.get(&id.tenant)?.iter().find(|it| it.id == *id).cloned();
         let Some(slot) = self.shards.get_mut(&shard) else { return };
         // Whom a pause of a CRM is about depends on what is configured.
         slot.oldest = Cursor::default();

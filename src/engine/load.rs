@@ -199,7 +199,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     /// The entry as it lies, its timer included.
     pub(super) fn aged(&self, shard: Shard, entry: Entry) -> Result<Aged, StoreFault> {
         let waits = Waits::of(&entry, self.timer_of(shard, entry.record, entry.key.seq)?);
-        Ok(Aged { key: entry.key, record: entry.record, waits, message: entry.message })
+        Ok(Aged { key: entry.key, record: entry.record, waits, message: entry.message, paused_at: None })
     }
 
     /// The connection as configured now.

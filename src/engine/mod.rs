@@ -26,5 +26,5 @@ mod turn;
 
 pub use dead::DeadLetters;
 pub use oldest::Unapplied;
-pub use settings::{Settings, Tenants};
+pub use settings::Settings;
 pub use turn::{Ended, Engine, Setup, Turn};

@@ -1,14 +1,8 @@
-//! What an engine is told once, and the tenants it serves.
+//! What an engine is told once.
 //! Not here: defaults and text (`config`).
 
 use crate::machine::{Bug, Policy};
-use crate::model::{Connection, TenantId};
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
-
-/// Every tenant with its connections, in the order of the configuration.
-pub type Tenants = Arc<BTreeMap<TenantId, Vec<Arc<Connection>>>>;
 
 #[derive(Clone, Debug)]
 pub struct Settings {

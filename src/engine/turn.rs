@@ -1,14 +1,14 @@
 //! One turn of the loop: what the world said, in its order, then everything that is due.
 //! Not here: how each thing is done; each has its file.
 
+use crate::engine::Settings;
 use crate::engine::commit::Committer;
 use crate::engine::decode::decode_waiting;
 use crate::engine::held::commands;
 use crate::engine::shard::{ShardSlot, Unfiled};
-use crate::engine::{Settings, Tenants};
 use crate::machine::{Dice, Gauges, Input, Machine, Note, Out};
 use crate::model::{CallEnded, CallId, ConnectionId, Incarnation, Millis, Offset, Received, Shard, Topic, WindowName};
-use crate::ports::{Crms, Event, Log, LogEvent, LogFault, StopCause, Store, StoreFault};
+use crate::ports::{Crms, Event, Log, LogEvent, LogFault, StopCause, Store, StoreFault, Tenants};
 use std::collections::BTreeMap;
 
 /// Everything an engine is made of.
@@ -112,6 +112,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
             Event::Log(event) => self.take_log(now, event),
             Event::CallEnded(ended) => self.call_ended(now, ended),
             Event::AccessChanged(connection) => self.access_changed(now, &connection),
+            Event::Tenants(tenants) => self.reconfigure(now, tenants),
             Event::Explain(question) => self.explain(now, question),
             Event::Drain => self.drain(now),
         }

@@ -16,14 +16,14 @@ impl Machine {
     /// The same message again, at the end of its topic. Nothing is called while it is on its way; what is in memory or
     /// in flight will end by itself.
     pub(super) fn renew(&mut self, aged: Aged) {
-        let Aged { key, record, waits, message } = aged;
+        let Aged { key, record, waits, message, paused_at } = aged;
         if self.is_taken(&key, record) && !self.bug(Bug::RenewsWhatIsLoaded) {
             return;
         }
         let connection = key.connection.clone();
         self.order.send_off(record, key.seq, waits.because);
         self.building.bytes += message.size();
-        self.building.renewed.push(Renewed { tier: waits.place.tier, message });
+        self.building.renewed.push(Renewed { tier: waits.place.tier, message, paused_at });
         self.settle_waiting(key, record, waits);
         self.refresh(record, &connection);
     }
@@ -44,7 +44,7 @@ impl Machine {
 
     /// Somebody wrote it who is not us: it goes to the dead letters as it is, and blocks its record no longer.
     pub(super) fn bury_unreadable(&mut self, at: &mut Moment<'_>, (aged, what): (Aged, String)) {
-        let Aged { key, record, waits, message } = aged;
+        let Aged { key, record, waits, message, paused_at: _ } = aged;
         if self.is_taken(&key, record) {
             return;
         }

@@ -52,6 +52,8 @@ pub enum Bug {
     RenewsWhatIsLoaded,
     /// What has waited too long goes on waiting.
     NeverExpires,
+    /// What a person paused dies of its age.
+    ExpiresThePaused,
     /// A token comes back one window after the start of its call instead of the answer.
     ReturnsTokensFromTheStart,
     /// A new owner takes no account of calls that the one before it had out.
@@ -72,6 +74,8 @@ pub enum Bug {
     CountsTheAccount,
     /// What is in memory for a connection that vanished from the configuration is called all the same.
     CallsTheVanished,
+    /// What is on disk for a connection that was held or paused is not loaded when it is released.
+    ForgetsTheReleased,
     /// A job of a tenant that is not configured dies at once.
     BuriesTheUnknown,
     /// A record without a unique key is created without a word of it before.
@@ -83,7 +87,7 @@ pub enum Bug {
 }
 
 impl Bug {
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 40] = [
         Self::SettlesOnRead,
         Self::WatermarkPassesOpen,
         Self::ForgetsApplied,
@@ -108,6 +112,7 @@ impl Bug {
         Self::RemembersForEver,
         Self::RenewsWhatIsLoaded,
         Self::NeverExpires,
+        Self::ExpiresThePaused,
         Self::ReturnsTokensFromTheStart,
         Self::ForgetsCallsOut,
         Self::StartsUnseen,
@@ -119,6 +124,7 @@ impl Bug {
         Self::CountsTheAccount,
         Self::CallsTheVanished,
         Self::BuriesTheUnknown,
+        Self::ForgetsTheReleased,
         Self::CreatesUnannounced,
         Self::SearchesTooEarly,
         Self::ForgetsIds,

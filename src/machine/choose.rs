@@ -119,7 +119,8 @@ impl Machine {
 
     /// Connections that are `known` and not shut, have a token, and want heads from their queues on disk: whose, from where,
     /// how many. `after` the last one that was, round and round, so that the first by name do not starve the others.
-    /// Where memory `is_short` only those that have nothing in memory.
+    /// Where memory `is_short` only those that have nothing in memory. Those that are shut or unknown are not looked at
+    /// again before something has changed for them.
     pub fn loads(
         &mut self,
         now: Millis,
@@ -133,11 +134,19 @@ impl Machine {
             let enough = if is_short { 0 } else { window / 2 };
             (loaded <= enough).then_some(window - loaded)
         };
-        let hungry = self.lines.hungry(after).filter_map(|(id, line, next)| Some((id, next, room(line, next)?)));
-        let hungry = hungry
-            .filter(|(id, _, _)| known(id).is_some_and(|it| self.may_load(&it, now)))
-            .map(|(id, next, room)| (id.clone(), next, room));
-        let mut loads: Vec<_> = hungry.take(most).collect();
+        let (mut loads, mut shut) = (Vec::new(), Vec::new());
+        for (id, line, next) in self.lines.hungry(after) {
+            let Some(room) = room(line, next) else { continue };
+            if loads.len() == most {
+                break;
+            }
+            if known(id).is_some_and(|it| self.may_load(&it, now)) {
+                loads.push((id.clone(), next, room));
+            } else {
+                shut.push(id.clone());
+            }
+        }
+        shut.iter().for_each(|id| self.lines.shut(id));
         loads.retain(|(id, _, _)| match self.lines.line(id).account.may_call(now) {
             Room::Yes | Room::Commit => true,
             Room::At(at) => {

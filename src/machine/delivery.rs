@@ -50,6 +50,8 @@ pub struct Delivery {
     pub history: History,
     /// The first release.
     pub since: Option<Millis>,
+    /// The last release under a pause, if there was one.
+    pub paused_at: Option<Millis>,
     /// How often its call was refused as a whole: each makes the next call ten times smaller.
     pub level: u32,
     /// Absent where the CRM has a unique key for its record.
@@ -68,6 +70,7 @@ impl Delivery {
             attempt: head.attempt,
             history: head.history,
             since: Some(head.since),
+            paused_at: head.paused_at,
             level: 0,
             way: None,
         }

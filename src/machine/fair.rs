@@ -19,6 +19,8 @@ pub(super) struct Lines {
     unshown: BTreeSet<ConnectionId>,
     /// Who is awake and whose queue on disk has something that is not in memory.
     hungry: BTreeSet<ConnectionId>,
+    /// Left the hungry because nothing may be loaded for them: held, paused, or not configured.
+    shut: BTreeSet<ConnectionId>,
     totals: Totals,
 }
 
@@ -221,8 +223,28 @@ impl Lines {
         self.note_hunger(id);
     }
 
+    /// Nothing may be loaded for the connection: it costs no look until it is opened.
+    pub(super) fn shut(&mut self, id: &ConnectionId) {
+        self.shut.insert(id.clone());
+        self.hungry.remove(id);
+    }
+
+    /// Perhaps something may be loaded for the connection again; whoever loads finds out.
+    pub(super) fn open(&mut self, id: &ConnectionId) {
+        if self.shut.remove(id) {
+            self.note_hunger(id);
+        }
+    }
+
+    /// The same for all that are shut.
+    pub(super) fn open_all(&mut self) {
+        for id in std::mem::take(&mut self.shut) {
+            self.note_hunger(&id);
+        }
+    }
+
     fn note_hunger(&mut self, id: &ConnectionId) {
-        if self.get(id).is_none_or(|it| it.asleep || it.next.is_none()) {
+        if self.shut.contains(id) || self.get(id).is_none_or(|it| it.asleep || it.next.is_none()) {
             self.hungry.remove(id);
         } else if !self.hungry.contains(id) {
             self.hungry.insert(id.clone());
@@ -251,6 +273,7 @@ impl Lines {
     pub(super) fn tidy(&mut self, id: &ConnectionId) {
         if self.lines.get(id).is_some_and(Line::is_idle) {
             self.lines.remove(id);
+            self.shut.remove(id);
         }
     }
 }

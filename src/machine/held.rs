@@ -22,6 +22,11 @@ impl Machine {
         self.holds.standing(connection, now) != Standing::Open
     }
 
+    /// Whether a person has paused it.
+    pub fn is_paused(&self, connection: &Connection, now: Millis) -> bool {
+        self.holds.pause_of(connection, now).is_some()
+    }
+
     /// Whether heads of the connection may be loaded: it can be called, or is to be probed.
     pub fn may_load(&self, connection: &Connection, now: Millis) -> bool {
         self.holds.standing(connection, now) != Standing::Shut
@@ -69,6 +74,7 @@ impl Machine {
     pub(super) fn note_end(&mut self, at: &mut Moment<'_>, connection: &Connection, (call, answer): (CallId, &Answer)) {
         let change = self.holds.call_ended(&connection.id, call, (at.now, sign_of(answer)));
         self.take_change(at, change);
+        self.lines.open(&connection.id);
         if self.is_held(connection, at.now) {
             self.holds.crowded.insert(connection.id.clone());
         }
@@ -122,8 +128,9 @@ impl Machine {
     }
 
     pub(super) fn access_changed(&mut self, now: Millis, id: &ConnectionId) {
-        self.holds.try_credentials(id, now);
+        self.holds.try_access(id, now);
         self.holds.crowded.insert(id.clone());
+        self.lines.open(id);
     }
 
     /// Called with each turn: ends what has had its time, wakes who may be called again, and takes up to `most`
@@ -134,9 +141,12 @@ impl Machine {
         }
         let seen = Seen::default();
         let at = &mut Moment { now, seen: &seen, out };
-        for change in self.holds.ended(now) {
-            self.take_change(at, Some(change));
-            self.look_at_all_lines();
+        if self.holds.is_due(now) {
+            for change in self.holds.ended(now) {
+                self.take_change(at, Some(change));
+                self.look_at_all_lines();
+            }
+            self.open_probed(now);
         }
         let mut room = most;
         for id in self.holds.crowded.clone() {
@@ -157,6 +167,15 @@ impl Machine {
             }
         }
         false
+    }
+
+    /// Connections whose probe is due have heads loaded to choose from.
+    fn open_probed(&mut self, now: Millis) {
+        if self.bug(Bug::ForgetsTheReleased) {
+            return;
+        }
+        let due = self.holds.holds().iter().filter(|(_, it)| it.next <= now).map(|(id, _)| id);
+        due.for_each(|id| self.lines.open(id));
     }
 
     /// Takes up to `most` ready deliveries out of memory, lowest first: to a delay topic, or back to the index where
@@ -180,19 +199,45 @@ impl Machine {
     }
 
     /// Connections that vanished from the configuration while something of them waits are held, and those that are back
-    /// are not.
-    pub fn configure(&mut self, now: Millis, is_configured: impl Fn(&ConnectionId) -> bool, out: &mut Out) {
+    /// are not. `configured`: how a connection is configured now; what is in memory of it goes by that.
+    pub fn configure(
+        &mut self,
+        now: Millis,
+        configured: impl Fn(&ConnectionId) -> Option<Arc<Connection>>,
+        out: &mut Out,
+    ) {
+        self.take_over(now, &configured);
         let busy = self.lines.iter().filter(|(_, it)| it.has_waiting() || !it.ready.is_empty() || 0 < it.calls);
         let mut ids: Vec<ConnectionId> = busy.map(|(id, _)| id.clone()).collect();
         ids.extend(self.holds.holds().keys().cloned());
         let seen = Seen::default();
         let at = &mut Moment { now, seen: &seen, out };
         for id in ids {
-            let is_configured = is_configured(&id) || self.bug(Bug::CallsTheVanished);
+            let is_configured = configured(&id).is_some() || self.bug(Bug::CallsTheVanished);
             let change = self.holds.configured(&id, is_configured, now);
             self.take_change(at, change);
         }
         self.look_at_all_lines();
+    }
+
+    /// What is in memory and in flight goes by the connections as they are now, and those whose limits changed look at
+    /// once what they may call.
+    fn take_over(&mut self, now: Millis, configured: impl Fn(&ConnectionId) -> Option<Arc<Connection>>) {
+        let assigned = self.assigned();
+        let mut changed = Vec::new();
+        for (id, line) in self.lines.iter_mut() {
+            let Some(new) = configured(id) else { continue };
+            if line.account.refit(&new, now, &assigned) {
+                changed.push(id.clone());
+            }
+            line.ready.values_mut().for_each(|it| it.target.connection = Arc::clone(&new));
+        }
+        for member in self.calls.values_mut().flat_map(|it| &mut it.members) {
+            if let Some(new) = configured(&member.target.connection.id) {
+                member.target.connection = new;
+            }
+        }
+        changed.iter().for_each(|id| self.lines.rouse(id));
     }
 
     /// When a probe is due or something ends by itself.
@@ -233,6 +278,9 @@ impl Machine {
     fn look_at_all_lines(&mut self) {
         let ids = self.lines.iter().filter(|(_, it)| !it.ready.is_empty()).map(|(id, _)| id.clone());
         self.holds.crowded.extend(ids);
+        if !self.bug(Bug::ForgetsTheReleased) {
+            self.lines.open_all();
+        }
     }
 
     fn connection_in_memory(&self, id: &ConnectionId) -> Option<Arc<Connection>> {
@@ -279,3 +327,6 @@ fn sign_of_each(replies: &[Reply]) -> Sign {
 fn sign_of_passing(fault: &Fault) -> Sign {
     if fault.reason == Reason::RateLimited { Sign::Limited } else { Sign::Failed(fault.clone()) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,7 @@ const CREDENTIALS_WAITS: [Duration; 4] =
     [Duration::from_secs(60), Duration::from_secs(120), Duration::from_secs(300), Duration::from_secs(900)];
 /// A quota whose reset nobody told.
 const QUOTA_UNTOLD: Duration = Duration::from_secs(900);
+const NEVER: Millis = Millis(u64::MAX);
 /// No CRM can hold a tenant for longer by one answer.
 const WAIT_MAX: Duration = Duration::from_secs(25 * 3600);
 
@@ -90,6 +91,8 @@ pub(super) struct Holds {
     probes: BTreeMap<ConnectionId, CallId>,
     /// Connections that are shut and may still have deliveries in memory.
     pub(super) crowded: BTreeSet<ConnectionId>,
+    /// Nothing ends and no probe is due before, so that no turn walks ten thousand holds.
+    soonest: Millis,
     bug: Option<Bug>,
 }
 
@@ -107,7 +110,9 @@ impl Holds {
         for hold in holds.values_mut().filter(|it| it.cause == HoldCause::Credentials) {
             hold.next = Millis(0);
         }
-        Self { after, bug, holds, pauses, ..Self::default() }
+        let mut restored = Self { after, bug, holds, pauses, ..Self::default() };
+        restored.soonest = restored.next_moment(|_| true);
+        restored
     }
 
     pub(super) fn standing(&self, connection: &Connection, now: Millis) -> Standing {
@@ -126,7 +131,7 @@ impl Holds {
         }
     }
 
-    fn pause_of(&self, connection: &Connection, now: Millis) -> Option<&Pause> {
+    pub(super) fn pause_of(&self, connection: &Connection, now: Millis) -> Option<&Pause> {
         let id = &connection.id;
         let scopes =
             [Scope::All, Scope::Crm(connection.crm), Scope::Tenant(id.tenant.clone()), Scope::Connection(id.clone())];
@@ -204,6 +209,9 @@ impl Holds {
     fn hold(&mut self, id: &ConnectionId, hold: Hold) -> Change {
         self.failures.remove(id);
         self.crowded.insert(id.clone());
+        if hold.cause != HoldCause::Unconfigured {
+            self.soonest = self.soonest.min(hold.next);
+        }
         self.holds.insert(id.clone(), hold.clone());
         Change::Held(id.clone(), hold)
     }
@@ -213,6 +221,7 @@ impl Holds {
         hold.failures = hold.failures.saturating_add(1);
         hold.next = now.after(wait(hold.cause, hold.failures, fault));
         self.crowded.insert(id.clone());
+        self.soonest = self.soonest.min(hold.next);
         self.holds.insert(id.clone(), hold.clone());
         Change::StillHeld(id.clone(), hold)
     }
@@ -223,6 +232,7 @@ impl Holds {
         if over || self.pauses.get(scope) == Some(pause) {
             return None;
         }
+        self.soonest = self.soonest.min(pause.until.unwrap_or(NEVER));
         self.pauses.insert(scope.clone(), pause.clone());
         Some(Change::Paused(scope.clone(), pause.clone()))
     }
@@ -238,15 +248,22 @@ impl Holds {
             };
             if within {
                 hold.next = hold.next.min(now);
+                self.soonest = self.soonest.min(now);
             }
         }
         self.pauses.remove(scope).map(|_| Change::Resumed(scope.clone()))
     }
 
-    /// The connection's credentials are others than before: they are tried at once.
-    pub(super) fn try_credentials(&mut self, id: &ConnectionId, now: Millis) {
-        if let Some(hold) = self.holds.get_mut(id).filter(|it| it.cause == HoldCause::Credentials) {
+    /// The connection's credentials or its address are others than before: they are tried at once. A quota is used up
+    /// all the same.
+    pub(super) fn try_access(&mut self, id: &ConnectionId, now: Millis) {
+        let helps = |cause: HoldCause| match cause {
+            HoldCause::Credentials | HoldCause::Outage => true,
+            HoldCause::Quota | HoldCause::Unconfigured => false,
+        };
+        if let Some(hold) = self.holds.get_mut(id).filter(|it| helps(it.cause)) {
             hold.next = hold.next.min(now);
+            self.soonest = self.soonest.min(now);
         }
     }
 
@@ -267,21 +284,33 @@ impl Holds {
         }
     }
 
-    /// What has ended because its time has come: pauses, and holds for a quota.
+    /// Whether something may have ended, or a probe be due.
+    pub(super) fn is_due(&self, now: Millis) -> bool {
+        self.soonest <= now
+    }
+
+    /// What has ended because its time has come: pauses, and holds for a quota. From then on nothing is due before the
+    /// next of these moments.
     pub(super) fn ended(&mut self, now: Millis) -> Vec<Change> {
         let over = |pause: &Pause| pause.until.is_some_and(|it| it <= now);
         let pauses = self.pauses.extract_if(.., |_, it| over(it)).map(|(scope, _)| Change::Resumed(scope));
         let mut ended: Vec<Change> = pauses.collect();
         let quotas = self.holds.extract_if(.., |_, it| it.cause == HoldCause::Quota && it.next <= now);
         ended.extend(quotas.map(|(id, hold)| Change::Freed(id, hold.cause)));
+        self.soonest = self.next_moment(|it| now < it);
         ended
+    }
+
+    fn next_moment(&self, counts: impl Fn(Millis) -> bool) -> Millis {
+        let ends = self.pauses.values().filter_map(|it| it.until);
+        let timed = self.holds.values().filter(|it| it.cause != HoldCause::Unconfigured).map(|it| it.next);
+        ends.chain(timed).filter(|it| counts(*it)).min().unwrap_or(NEVER)
     }
 
     /// When something ends or a probe is due, after `now`.
     pub(super) fn wake(&self, now: Millis) -> Option<Millis> {
-        let ends = self.pauses.values().filter_map(|it| it.until);
-        let timed = self.holds.values().filter(|it| it.cause != HoldCause::Unconfigured).map(|it| it.next);
-        ends.chain(timed).filter(|it| now < *it).min()
+        let next = if now < self.soonest { self.soonest } else { self.next_moment(|it| now < it) };
+        (next < NEVER).then_some(next)
     }
 
     pub(super) fn is_empty(&self) -> bool {

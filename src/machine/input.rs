@@ -109,6 +109,8 @@ pub struct Head {
     pub attempt: Attempt,
     pub history: History,
     pub since: Millis,
+    /// The last release under a pause, if there was one.
+    pub paused_at: Option<Millis>,
 }
 
 /// An entry of the index with its message, as it lies there.
@@ -118,6 +120,8 @@ pub struct Aged {
     pub record: RecordHash,
     pub waits: Waits,
     pub message: Message,
+    /// It is released anew while nobody may call it: its age is to count from here.
+    pub paused_at: Option<Millis>,
 }
 
 /// Keys of the store that an input needs.

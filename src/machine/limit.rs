@@ -68,6 +68,15 @@ impl Account {
         Self { saved: Some(Box::new(mark)), stored: true, ..Self::default() }
     }
 
+    /// The connection's limits may have changed; whether they have. Before the first call there is nothing to change.
+    pub(super) fn refit(&mut self, connection: &Connection, now: Millis, assigned: &Assigned) -> bool {
+        let changed = self.windows.as_ref().is_some_and(|it| !Arc::ptr_eq(it, &connection.windows));
+        if changed {
+            self.fit(connection, now, assigned);
+        }
+        changed
+    }
+
     /// Makes the buckets for the connection's windows; those that stay keep what they hold.
     pub(super) fn fit(&mut self, connection: &Connection, now: Millis, assigned: &Assigned) {
         if self.windows.as_ref().is_some_and(|it| Arc::ptr_eq(it, &connection.windows)) {

@@ -74,6 +74,8 @@ pub struct Released {
 pub struct Renewed {
     pub tier: Tier,
     pub message: Message,
+    /// Marked with this moment, unless the mark makes it too large for its topic.
+    pub paused_at: Option<Millis>,
 }
 
 /// A message for the dead letter topic.
@@ -110,7 +112,8 @@ pub enum Suspect {
     Released(usize),
     Dead(usize),
     Forwarded(usize),
-    /// A renewed one, an outcome or a piece of the changelog: nothing can be done without it.
+    Renewed(usize),
+    /// An outcome or a piece of the changelog: nothing can be done without it.
     Other,
 }
 

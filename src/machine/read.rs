@@ -187,6 +187,7 @@ fn first_life(seq: Seq, target: Target, job: &Arc<Job>, original: &Arc<Message>)
         attempt: Attempt(0),
         history: History::default(),
         since: None,
+        paused_at: None,
         level: 0,
         way: None,
     })

@@ -15,6 +15,8 @@ impl Machine {
         match suspect {
             Suspect::Released(_) | Suspect::Forwarded(_) => !self.bug(Bug::KeepsRefused),
             Suspect::Dead(at) => part.dead.get(at).is_some_and(|it| it.refusals + 1 < REFUSALS_MAX),
+            // Without its mark it is as it lay there before.
+            Suspect::Renewed(at) => part.renewed.get(at).is_some_and(|it| it.paused_at.is_some()),
             Suspect::Other => false,
         }
     }
@@ -29,11 +31,14 @@ impl Machine {
     /// The undone part has joined what is building, in front: its messages have their places still.
     pub(super) fn refused(&mut self, at: &mut Moment<'_>, suspect: Suspect, what: String) {
         let building = &mut self.building;
+        if let Suspect::Renewed(place) = suspect {
+            building.renewed.get_mut(place).into_iter().for_each(|it| it.paused_at = None);
+        }
         let refusals = match suspect {
             Suspect::Released(place) => building.released.get_mut(place).map(|it| &mut it.refusals),
             Suspect::Forwarded(place) => building.forwarded.get_mut(place).map(|it| &mut it.refusals),
             Suspect::Dead(place) => building.dead.get_mut(place).map(|it| &mut it.refusals),
-            Suspect::Other => None,
+            Suspect::Renewed(_) | Suspect::Other => None,
         };
         let Some(refusals) = refusals else { return };
         *refusals += 1;
@@ -49,7 +54,7 @@ impl Machine {
                 let it = self.building.forwarded.remove(place);
                 self.bury_message(at, (Topic::Jobs, it.offset), it.original, (Reason::InvalidJob, what));
             }
-            Suspect::Dead(_) | Suspect::Other => {}
+            Suspect::Dead(_) | Suspect::Renewed(_) | Suspect::Other => {}
         }
     }
 

@@ -204,7 +204,7 @@ impl Machine {
         }
     }
 
-    fn assigned(&self) -> Assigned {
+    pub(super) fn assigned(&self) -> Assigned {
         Assigned { at: self.assigned_at, call_deadline: self.settings.call_deadline, bug: self.settings.bug }
     }
 }

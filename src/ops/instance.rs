@@ -116,6 +116,33 @@ pub struct Status {
     pub shards: Vec<ShardStatus>,
     /// Connections that something waits for, by name.
     pub connections: Vec<ConnectionStatus>,
+    /// Who is configured, and whether a newer change was refused.
+    #[serde(default)]
+    pub tenants: TenantsStatus,
+}
+
+/// The configured tenants. Moments are RFC 3339.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantsStatus {
+    pub tenants: u64,
+    pub connections: u64,
+    /// When they came into force.
+    pub loaded_at: String,
+    /// The last change of their folder, if it is not in force.
+    pub refused: Option<RefusedStatus>,
+}
+
+/// A change that is not in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedStatus {
+    pub at: String,
+    pub faults_total: u64,
+    /// The first of them, each with its place, what is wrong and what to do.
+    pub faults: Vec<String>,
+}
+
+impl RefusedStatus {
+    pub const FAULTS_SHOWN: usize = 20;
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ mod log;
 mod store;
 
 pub use crm::Crms;
-pub use event::Event;
+pub use event::{Event, Tenants};
 pub use explain::{Explained, Question, StandingLine, Waiters};
 pub use log::{Assignment, Culprit, Fate, Log, LogEvent, LogFault, LogIdentity, StopCause};
 pub use store::{Batch, Opened, Pair, Store, StoreFault, Write};

@@ -1,7 +1,8 @@
 //! Every metric of this version: its name, its help, its labels (DESIGN §3.8).
 //! Not here: where a number comes from.
 
-use crate::model::{Because, ConnectionId, Crm, HoldCause, Outcome, Reason, WindowName};
+use crate::model::{Because, ConnectionId, Crm, HoldCause, Millis, Outcome, Reason, WindowName};
+use crate::telemetry::reloads::Reloads;
 use crate::telemetry::urgent::Urgent;
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry,
@@ -12,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Every metric's name: docs/metrics.md lists the same.
-pub const NAMES: [&str; 28] = [
+pub const NAMES: [&str; 31] = [
     "sluicegate_jobs_total",
     "sluicegate_attempts_total",
     "sluicegate_retries_total",
@@ -40,6 +41,9 @@ pub const NAMES: [&str; 28] = [
     "sluicegate_dlq_depth",
     "sluicegate_oldest_unapplied_seconds",
     "sluicegate_alert_firing",
+    "sluicegate_tenants_loads_total",
+    "sluicegate_tenants_loaded_timestamp_seconds",
+    "sluicegate_tenants_refused",
     "sluicegate_build_info",
 ];
 
@@ -74,6 +78,7 @@ pub struct Metrics {
     held: IntGaugeVec,
     pauses: IntGauge,
     urgent: Urgent,
+    reloads: Reloads,
 }
 
 /// What of all shards together is shown as gauges.
@@ -105,11 +110,7 @@ impl Metrics {
         Ok(Self {
             jobs: make.counters("sluicegate_jobs_total", "Deliveries that ended, by outcome.", &["crm", "outcome"])?,
             attempts: make.counters("sluicegate_attempts_total", "CRM calls by result.", &["crm", "result"])?,
-            retries: make.counters(
-                "sluicegate_retries_total",
-                "Deliveries that will be tried again, by reason.",
-                &["crm", "reason"],
-            )?,
+            retries: make.retries()?,
             waits: make.counters(
                 "sluicegate_waits_total",
                 "Deliveries that went to a delay topic.",
@@ -166,6 +167,7 @@ impl Metrics {
             held: make.gauges("sluicegate_held_connections", "Connections that are held, by cause.", &["cause"])?,
             pauses: make.gauge("sluicegate_pauses", "Scopes that a person paused.")?,
             urgent: Urgent::new(&make)?,
+            reloads: Reloads::new(&make)?,
             registry,
         })
     }
@@ -247,6 +249,16 @@ impl Metrics {
         self.urgent.show_alert(alert, fires);
     }
 
+    /// Tenants are in force from `now`; `changed`: by a change of their folder.
+    pub fn tenants_loaded(&self, now: Millis, changed: bool) {
+        self.reloads.loaded(now, changed);
+    }
+
+    /// A change of the tenants folder is not in force.
+    pub fn tenants_refused(&self) {
+        self.reloads.refused();
+    }
+
     /// Free share of each window, 0 to 1. Of more connections than have labels of their own, those with most left share
     /// one, which shows the lowest of them per window.
     pub fn show_buckets(&self, levels: &[(ConnectionId, WindowName, f64)]) {
@@ -302,6 +314,11 @@ impl Maker<'_> {
         self.float_gauges("sluicegate_bucket_level_ratio", "Free share of each limit window, 0 to 1.", &labels)
     }
 
+    fn retries(&self) -> Result<IntCounterVec, prometheus::Error> {
+        let help = "Deliveries that will be tried again, by reason.";
+        self.counters("sluicegate_retries_total", help, &["crm", "reason"])
+    }
+
     fn waiting(&self) -> Result<IntGaugeVec, prometheus::Error> {
         self.gauges("sluicegate_waiting_deliveries", "Deliveries that wait in delay topics.", &["because"])
     }
@@ -316,7 +333,7 @@ impl Maker<'_> {
         self.counters("sluicegate_bucket_corrections_total", help, &["crm", "direction"])
     }
 
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+    pub(super) fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
         self.register(IntCounterVec::new(options(name, help), labels)?)
     }
 
@@ -382,10 +399,15 @@ mod tests {
         metrics.show_buckets(&[(id, Window::rolling(1, Duration::from_secs(10)).name, 0.5)]);
         metrics.show(super::Levels::default());
         metrics.show_alert("SyncLag", false);
+        metrics.tenants_refused();
+        assert!(metrics.text().unwrap().contains("\nsluicegate_tenants_refused 1\n"));
+        metrics.tenants_loaded(crate::model::Millis(7_999), true);
         let text = metrics.text().unwrap();
         for name in NAMES {
             assert!(text.contains(&format!("# TYPE {name} ")), "{name}");
         }
+        assert!(text.contains("\nsluicegate_tenants_loaded_timestamp_seconds 7\n"));
+        assert!(text.contains("\nsluicegate_tenants_refused 0\n"));
     }
 
     #[test]

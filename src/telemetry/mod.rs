@@ -2,6 +2,7 @@
 //! Not here: who emits them (`app`), what they mean for alerts.
 
 mod metrics;
+mod reloads;
 mod urgent;
 
 pub use metrics::{Levels, Metrics, NAMES};

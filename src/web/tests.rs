@@ -11,7 +11,7 @@ use crate::model::{Because, ConnectionId, Crm, Millis, Shard, TenantId};
 use crate::ops::tests::{Mood, PaperLog, SHARDS};
 use crate::ops::{
     AboutStatus, AlertStatus, Alerts, ConnectionStatus, Explaining, Instance, InstanceFacts, Liveness, Readiness,
-    ShardStatus, Status, Totals, Unready,
+    ShardStatus, Status, TenantsStatus, Totals, Unready,
 };
 use crate::ports::{Explained, StandingLine, Waiters};
 use crate::telemetry::Metrics;
@@ -58,6 +58,7 @@ impl Instance for PaperInstance {
             readiness: self.readiness(),
             totals: Totals { shards_owned: 2, shards_running: 1, waiting: 7, ..Totals::default() },
             shards: vec![ShardStatus { shard: 4, phase: "running".into() }],
+            tenants: TenantsStatus::default(),
             connections: vec![ConnectionStatus { connection: "acme/hubspot".to_owned(), waiting: 7 }],
         }
     }

@@ -26,6 +26,9 @@ pub const ATTEMPT: &str = "sluicegate-attempt";
 pub const BECAUSE: &str = "sluicegate-because";
 pub const DUE_AT: &str = "sluicegate-due-at";
 pub const WAITING_SINCE: &str = "sluicegate-waiting-since";
+/// The last release while the delivery was not to be called, because a person paused it or its connection was not
+/// configured: how long it may wait counts from here. Absent if there was none.
+pub const PAUSED_AT: &str = "sluicegate-paused-at";
 /// `topic/partition/offset` of the job in `.jobs`.
 pub const ORIGIN: &str = "sluicegate-origin";
 pub const ORIGIN_TIMESTAMP: &str = "sluicegate-origin-timestamp";
@@ -46,13 +49,14 @@ pub const DLT_TOPIC: &str = "kafka_dlt-original-topic";
 /// What was wrong, likewise.
 pub const DLT_MESSAGE: &str = "kafka_dlt-exception-message";
 
-const OURS: [&str; 12] = [
+const OURS: [&str; 13] = [
     CONNECTION,
     RECORD,
     ATTEMPT,
     BECAUSE,
     DUE_AT,
     WAITING_SINCE,
+    PAUSED_AT,
     ORIGIN,
     ORIGIN_TIMESTAMP,
     HISTORY,
@@ -73,6 +77,8 @@ pub struct WaitingFacts {
     pub due: Millis,
     /// The first release.
     pub since: Millis,
+    /// The last release under a pause, if there was one.
+    pub paused_at: Option<Millis>,
     pub origin: Origin,
     /// The job's own timestamp: a message that waits has that of its last release.
     pub origin_timestamp: Millis,
@@ -111,6 +117,7 @@ pub fn waiting_headers(original: &Message, facts: &WaitingFacts) -> Vec<Header> 
         header(ORIGIN, origin_text(&facts.origin)),
         header(ORIGIN_TIMESTAMP, facts.origin_timestamp.to_string()),
     ]);
+    headers.extend(facts.paused_at.map(|it| header(PAUSED_AT, it.to_string())));
     headers.extend(history_header(&facts.history));
     headers
 }
@@ -128,6 +135,7 @@ pub fn waiting_facts(message: &Message) -> Result<WaitingFacts, Malformed> {
         because: fields.needed(BECAUSE, Because::from_name)?,
         due: fields.needed(DUE_AT, fields::millis)?,
         since: fields.needed(WAITING_SINCE, fields::millis)?,
+        paused_at: fields.perhaps(PAUSED_AT, fields::millis)?,
         origin: fields.needed(ORIGIN, fields::origin)?,
         origin_timestamp: fields.needed(ORIGIN_TIMESTAMP, fields::millis)?,
         history: history_of(message),
@@ -188,6 +196,18 @@ pub fn original_of_dead(message: &Message, facts: &DeadFacts) -> Message {
         }
     }
     Message { headers, timestamp: facts.origin_timestamp, ..message.clone() }
+}
+
+/// The last release of a waiting message under a pause, if there was one.
+pub fn paused_at(message: &Message) -> Option<Millis> {
+    Fields::of(message).perhaps(PAUSED_AT, fields::millis).ok().flatten()
+}
+
+/// The same waiting message, released under a pause at `now`.
+pub fn with_pause(mut message: Message, now: Millis) -> Message {
+    message.headers.retain(|it| it.name != PAUSED_AT);
+    message.headers.push(header(PAUSED_AT, now.to_string()));
+    message
 }
 
 /// The id of the replay that brought this message, if one did.

@@ -129,7 +129,9 @@ impl<P: Pretend> Stage<P> {
         let (sender, ended) = channel();
         let events: Events = Arc::new(move |event| match event {
             Event::CallEnded(it) => sender.send(it).unwrap(),
-            Event::Log(_) | Event::AccessChanged(_) | Event::Explain(_) | Event::Drain => panic!("{event:?}"),
+            Event::Log(_) | Event::AccessChanged(_) | Event::Tenants(_) | Event::Explain(_) | Event::Drain => {
+                panic!("{event:?}")
+            }
         });
         let http = Http::new(&HttpLimits::default()).unwrap();
         let crms = HttpCrms::new(runtime.handle().clone(), http, accesses, events, Arc::new(|| Millis(0)));

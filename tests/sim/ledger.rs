@@ -77,8 +77,8 @@ pub struct Release {
     pub attempt: u32,
     pub because: Because,
     pub due: Millis,
-    /// The first release.
-    pub since: Millis,
+    /// The first release, or the last one under a pause: since then it may be called, as far as people and the configuration go.
+    pub ages_from: Millis,
     pub at: Millis,
 }
 
@@ -209,7 +209,8 @@ impl World {
         let entry = self.ledger.deliveries.get_mut(&del).unwrap();
         entry.places.push((tier, offset));
         let (due, since) = (letter.due.unwrap_or_default(), letter.since.unwrap_or_default());
-        entry.release = Some(Release { attempt: letter.attempt, because, due, since, at: self.now });
+        let ages_from = letter.paused_at.map_or(since, |it| it.max(since));
+        entry.release = Some(Release { attempt: letter.attempt, because, due, ages_from, at: self.now });
         if let Some(view) = slot.and_then(|it| self.processes[it].view.shards.get_mut(&shard)) {
             view.on_way.insert(del, (tier, offset));
         }

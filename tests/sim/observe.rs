@@ -42,8 +42,9 @@ impl World {
             Event::Log(LogEvent::Tail { shard, messages }) => {
                 self.trace(|| format!("{who}: tail of {shard} with {} messages", messages.len()));
             }
+            Event::AccessChanged(id) => self.told_of_access(who, id),
             Event::Log(LogEvent::CommitEnded { .. } | LogEvent::Stopped { .. } | LogEvent::Closed)
-            | Event::AccessChanged(_)
+            | Event::Tenants(_)
             | Event::Explain(_)
             | Event::Drain => {}
             Event::CallEnded(ended) => self.answered(who, ended),

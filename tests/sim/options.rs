@@ -196,6 +196,10 @@ impl Options {
             operator: OperatorOptions::draw(it),
             machine,
         };
+        // A pause must be able to last for longer than anything may wait.
+        if 0 < drawn.operator.pauses && drawn.machine.max_wait_ms < 1_000_000 {
+            drawn.machine.max_wait_ms = 15_000;
+        }
         if 0 < drawn.limits.clock_ms {
             drawn.tells_no_time();
         }

@@ -7,8 +7,8 @@ use crate::marks::Mark;
 use crate::workload::{ConnIx, home};
 use crate::world::{Action, Life, Parcel, World};
 use sluicegate::model::{
-    Answer, Crm, Header, HoldCause, Message, Millis, Offset, Reply, Scope, Segment, Shard, StateKey, StateValue, Tier,
-    Topic,
+    Answer, ConnectionId, Crm, Header, HoldCause, Message, Millis, Offset, Reply, Scope, Segment, Shard, StateKey,
+    StateValue, Tier, Topic,
 };
 use sluicegate::ports::Event;
 use sluicegate::wire;
@@ -119,6 +119,14 @@ impl World {
         }
     }
 
+    /// A process is told that an account may be reached by other means.
+    pub fn told_of_access(&mut self, who: Life, id: &ConnectionId) {
+        let (conn, now) = (self.workload.by_id[id], self.now);
+        for view in self.processes[who.slot].view.shards.values_mut() {
+            view.told.insert(conn, now);
+        }
+    }
+
     pub fn note_assigned(&mut self, who: Life, shard: Shard) {
         let now = self.now;
         let paused = self.ledger.fold(shard).pauses.values().any(|it| it.until.is_none_or(|it| now < it));
@@ -135,7 +143,9 @@ impl World {
             return;
         }
         self.trace(|| format!("{who}: hears {given:?}"));
+        let now = self.now;
         let Some(view) = self.processes[who.slot].view.shards.get_mut(&shard) else { return };
+        view.commanded.insert(given.scope.clone(), now);
         view.commands.insert(given.scope, given.pause);
         self.marks.hit(if given.pause.is_some() { Mark::PauseHeard } else { Mark::ResumeHeard });
     }

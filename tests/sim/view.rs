@@ -39,8 +39,12 @@ pub struct ShardView {
     pub shown: BTreeMap<Topic, Offset>,
     /// The last command that it was shown of each scope: a pause with its end, or a resume.
     pub commands: BTreeMap<Scope, Option<Millis>>,
+    /// When it was shown them.
+    pub commanded: BTreeMap<Scope, Millis>,
     /// When each connection's last call that stood alone and was answered well had started.
     pub freed: BTreeMap<ConnIx, Millis>,
+    /// When it was told that a connection's access is another one.
+    pub told: BTreeMap<ConnIx, Millis>,
 }
 
 /// An answer's word on a window.

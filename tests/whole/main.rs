@@ -25,6 +25,7 @@ mod neighbours;
 mod outage;
 mod paused;
 mod refused;
+mod reload;
 mod retries;
 mod stage;
 mod stopping;

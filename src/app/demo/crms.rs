@@ -3,8 +3,8 @@
 
 use crate::app::demo::stream;
 use crate::crm::{Access, Accesses, connector};
-use crate::engine::Tenants;
 use crate::model::{Connection, ConnectionId, Crm, TenantId};
+use crate::ports::Tenants;
 use crate::simulated::hubspot::{self, FaultRule, Latency, Recording};
 use crate::simulated::{Pretend, Running, Server, Totals, salesforce, zoho};
 use anyhow::{Context, Result};

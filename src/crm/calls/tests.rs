@@ -56,7 +56,9 @@ fn crms(runtime: &Handle, connection: &Connection, url: &str) -> (HttpCrms, Rece
     let (sender, ended) = channel();
     let events: Events = Arc::new(move |event| match event {
         Event::CallEnded(it) => sender.send(it).unwrap(),
-        Event::Log(_) | Event::AccessChanged(_) | Event::Explain(_) | Event::Drain => panic!("{event:?}"),
+        Event::Log(_) | Event::AccessChanged(_) | Event::Tenants(_) | Event::Explain(_) | Event::Drain => {
+            panic!("{event:?}")
+        }
     });
     (
         HttpCrms::new(

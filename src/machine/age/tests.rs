@@ -54,7 +54,7 @@ fn file(machine: &mut Machine, entry: Entry, seen: &Seen) -> Out {
 
 fn aged(entry: Entry) -> Aged {
     let waits = crate::machine::Waits::of(&entry, Millis(0));
-    Aged { key: entry.key, record: entry.record, waits, message: entry.message }
+    Aged { key: entry.key, record: entry.record, waits, message: entry.message, paused_at: None }
 }
 
 #[test]
@@ -108,4 +108,20 @@ fn what_is_renewed_goes_out_as_it_is_and_counts_as_on_its_way() {
     let part = machine.seal(Millis(0), crate::model::CommitNumber(1));
     assert_eq!(part.renewed.len(), 1, "once");
     assert_eq!(part.renewed[0].message, entry(1, 10, 3).message);
+}
+
+#[test]
+fn a_mark_that_makes_a_message_too_large_goes_and_nothing_else_of_it_does() {
+    let mut machine = machine();
+    file(&mut machine, entry(1, 10, 3), &Seen::default());
+    let mut out = Out::default();
+    let marked = Aged { paused_at: Some(Millis(9)), ..aged(entry(1, 10, 3)) };
+    machine.step(Millis(9), &Seen::default(), Input::Renew(vec![marked]), &mut out);
+    machine.seal(Millis(9), crate::model::CommitNumber(1));
+    let suspect = crate::machine::Suspect::Renewed(0);
+    assert!(machine.can_yield(suspect));
+    machine.step(Millis(9), &Seen::default(), Input::Refused(suspect, "too large".to_owned()), &mut out);
+    let part = machine.seal(Millis(9), crate::model::CommitNumber(2));
+    assert_eq!((part.renewed[0].paused_at, &part.renewed[0].message), (None, &entry(1, 10, 3).message));
+    assert!(!machine.can_yield(suspect), "what lay there before is refused for another reason");
 }

@@ -50,6 +50,7 @@ fn delivery(seq: u64, object: &str, batch_max: usize) -> Delivery {
         attempt: Attempt(0),
         history: History::default(),
         since: None,
+        paused_at: None,
         level: 0,
         way: None,
     }

@@ -114,8 +114,24 @@ fn credentials_are_asked_for_again_after_1_2_5_and_15_minutes() {
         at = next;
     }
     assert_eq!(waits, [1, 2, 5, 15, 15]);
-    holds.try_credentials(&connection("acme", "a").id, Millis(at + 1));
+    holds.try_access(&connection("acme", "a").id, Millis(at + 1));
     assert_eq!(standing(&holds, at + 1), Standing::Probe, "any change is tried at once");
+}
+
+#[test]
+fn another_address_is_tried_at_once_and_gives_no_quota_back() {
+    let table = [
+        (Reason::Unavailable, Some(3_600), Standing::Probe),
+        (Reason::Unauthorized, None, Standing::Probe),
+        (Reason::RateLimited, Some(3_600), Standing::Shut),
+    ];
+    for (reason, retry_after, expected) in table {
+        let mut holds = holds(None);
+        end(&mut holds, 1, 1_000, Sign::Account(fault(reason, retry_after)));
+        assert_eq!(standing(&holds, 1_001), Standing::Shut, "{reason}");
+        holds.try_access(&connection("acme", "a").id, Millis(1_001));
+        assert_eq!(standing(&holds, 1_001), expected, "{reason}");
+    }
 }
 
 #[test]

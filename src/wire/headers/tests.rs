@@ -4,8 +4,8 @@
 
 use super::{
     ATTEMPT, CONNECTION, DLT_MESSAGE, DLT_TOPIC, DUE_AT, DeadFacts, FORCE, HISTORY, ORIGIN, REASON, RECORD, REPLAY_ID,
-    SOURCE, WaitingFacts, dead_facts, dead_headers, original, original_of_dead, replay_id, waiting_facts,
-    waiting_headers, with_replay_id,
+    SOURCE, WaitingFacts, dead_facts, dead_headers, original, original_of_dead, paused_at, replay_id, waiting_facts,
+    waiting_headers, with_pause, with_replay_id,
 };
 use crate::model::{
     Attempt, Because, ConnectionId, Header, History, Message, Millis, Offset, Origin, Reason, RecordHash, Shard,
@@ -32,6 +32,7 @@ fn waiting() -> WaitingFacts {
         because: Because::Retry,
         due: Millis(1_769_860_805_000),
         since: Millis(1_769_860_800_000),
+        paused_at: None,
         origin: Origin { topic: "sluicegate.jobs".into(), shard: Shard(3), seq: Offset(77) },
         origin_timestamp: Millis(5),
         history: History::default(),
@@ -83,6 +84,20 @@ fn a_waiting_message_has_the_headers_of_the_contract_after_its_own() {
             "sluicegate-origin-timestamp=5",
         ]
     );
+}
+
+#[test]
+fn a_release_under_a_pause_is_marked_with_its_time_and_a_later_one_takes_its_place() {
+    let waits = released(&job(vec![header("trace", "1")]), &waiting());
+    assert_eq!(paused_at(&waits), None);
+    let once = with_pause(waits.clone(), Millis(7));
+    let twice = with_pause(once, Millis(9));
+    assert_eq!(paused_at(&twice), Some(Millis(9)));
+    assert_eq!(twice.headers.len(), waits.headers.len() + 1);
+    let facts = waiting_facts(&twice).unwrap();
+    assert_eq!(facts, WaitingFacts { paused_at: Some(Millis(9)), ..waiting() });
+    assert_eq!(original(&twice, &facts), job(vec![header("trace", "1")]));
+    assert_eq!(paused_at(&released(&job(Vec::new()), &facts)), Some(Millis(9)), "a retry after it keeps it");
 }
 
 #[test]
@@ -198,13 +213,15 @@ fn history() -> impl Strategy<Value = History> {
 }
 
 fn waiting_any() -> impl Strategy<Value = WaitingFacts> {
-    (strategies::entry(), origin(), history()).prop_map(|(entry, origin, history)| WaitingFacts {
+    let paused_at = prop::option::of(any::<u64>().prop_map(Millis));
+    (strategies::entry(), origin(), history(), paused_at).prop_map(|(entry, origin, history, paused_at)| WaitingFacts {
         connection: entry.key.connection,
         record: entry.record,
         attempt: entry.attempt,
         because: entry.because,
         due: entry.due,
         since: entry.since,
+        paused_at,
         origin,
         origin_timestamp: entry.message.timestamp,
         history,

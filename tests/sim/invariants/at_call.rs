@@ -182,7 +182,7 @@ impl World {
     /// Its time is over, and perhaps no commit has said so yet.
     fn has_waited_out(&self, entry: &Entry) -> bool {
         let max_wait = self.options.machine.max_wait_ms;
-        entry.release.as_ref().is_some_and(|it| it.since.0 + max_wait < self.now.0)
+        entry.release.as_ref().is_some_and(|it| it.ages_from.0 + max_wait < self.now.0)
     }
 
     /// Read again after so long that nobody remembers whether it succeeded.

@@ -65,8 +65,13 @@ impl World {
         let machine = self.options.machine.clone();
         let lay = self.broker.partition(letter.shard, Topic::Delay(*tier)).message(*offset).map(|it| it.timestamp);
         let early = lay.is_none_or(|it| self.now.0 <= it.0 + machine.renew_after_ms);
-        let late = letter.since.is_some_and(|it| it.0 + machine.max_wait_ms + COMMIT_MS < self.now.0);
-        if early || late {
+        let ages_from = letter.since.max(letter.paused_at);
+        let late = ages_from.is_some_and(|it| it.0 + machine.max_wait_ms + COMMIT_MS < self.now.0);
+        let spared = letter.since.is_some_and(|it| it.0 + machine.max_wait_ms < self.now.0);
+        self.marks.hit_if(spared && letter.paused_at.is_some() && !late, Mark::SparedByPause);
+        let marked = last.ages_from < ages_from.unwrap_or_default();
+        let stood_still = !self.ever_absent.is_empty() || self.ledger.commands.values().any(|it| it.pause.is_some());
+        if early || late || (marked && !stood_still) {
             let what = format!("a message from {lay:?}, waiting since {:?}, is released again", letter.since);
             self.broken("I9", what);
         }
@@ -104,10 +109,13 @@ impl World {
             }
             (Some(_), Some(_)) => None,
             (None, Some(Reason::Expired)) => {
-                let over = letter.since.is_some_and(|it| it.0 + self.options.machine.max_wait_ms < self.now.0);
+                let over = entry.release.as_ref().map(|it| Millis(it.ages_from.0 + self.options.machine.max_wait_ms));
                 self.marks.hit(Mark::Expired);
-                let wrong = !over || letter.attempt != before || letter.exhausted;
-                wrong.then(|| format!("it expired after {:?} with {} attempts", letter.since, letter.attempt))
+                let early = over.is_none_or(|it| self.now <= it);
+                let paused = over.is_some_and(|it| self.is_paused_since(del, it));
+                let wrong = early || paused || letter.attempt != before || letter.exhausted;
+                let (since, attempt) = (letter.since, letter.attempt);
+                wrong.then(|| format!("it expired after {since:?} with {attempt} attempts, paused: {paused}"))
             }
             (None, Some(_)) if letter.attempt != before + 1 => {
                 Some(format!("it has attempt {} after a committed {before}", letter.attempt))

@@ -37,6 +37,29 @@ impl World {
         }
     }
 
+    /// H4: whether its owner has known since `from` that a person pauses the connection, and still does.
+    pub fn is_paused_since(&self, del: Del, from: Millis) -> bool {
+        let Some(conn) = del.conn else { return false };
+        let connection = &self.workload.connections[usize::from(conn)];
+        let scopes = [
+            Scope::All,
+            Scope::Crm(connection.crm),
+            Scope::Tenant(connection.id.tenant.clone()),
+            Scope::Connection(connection.id.clone()),
+        ];
+        let owners = self.processes.iter().filter_map(|it| it.view.shards.get(&del.shard));
+        let Some(view) = owners.max_by_key(|it| it.begun) else { return false };
+        scopes.iter().any(|scope| {
+            let heard = view.commands.get(scope).map(|until| (*until, view.commanded.get(scope).copied()));
+            let kept = || {
+                let pause = self.ledger.fold(del.shard).pauses.get(scope)?;
+                Some((Some(pause.until.unwrap_or(Millis(u64::MAX))), Some(view.begun)))
+            };
+            let (until, since) = heard.or_else(kept).unwrap_or_default();
+            until.is_some_and(|it| self.now < it) && since.is_some_and(|it| it <= from)
+        })
+    }
+
     /// H2, as far as the changelog tells; what the process has learnt since is in its view.
     fn is_a_probe(&mut self, who: Life, call: &Call, (conn, inputs): (ConnIx, &[(JobIx, RecordIx)])) {
         let id = self.workload.connections[usize::from(conn)].id.clone();
@@ -61,7 +84,10 @@ impl World {
             let what = format!("{who} calls {id} with {} inputs while it is held: {hold:?}", inputs.len());
             return self.broken("H2", what);
         }
-        if hold.cause == HoldCause::Outage && self.now < hold.next && !resumed {
+        // other credentials are tried at once
+        let told = view.and_then(|it| it.told.get(&conn)).is_some_and(|it| hold.since <= *it);
+        self.marks.hit_if(told && hold.cause == HoldCause::Outage && self.now < hold.next, Mark::TriedOtherAccess);
+        if hold.cause == HoldCause::Outage && self.now < hold.next && !resumed && !told {
             let what = format!("{who} probes {id} {} ms early: {hold:?}", hold.next.0 - self.now.0);
             return self.broken("H2", what);
         }

@@ -49,6 +49,8 @@ pub(crate) struct Stage {
     pub(crate) limits: &'static str,
     /// `batch_max` of each connection.
     pub(crate) batch_max: u32,
+    /// Whether there is a folder of tenant files besides.
+    pub(crate) folder: bool,
     pub(crate) dir: TempDir,
     producer: OnceLock<BaseProducer>,
     /// None: it waits nearly all of its time, and others need not wait for it.
@@ -93,6 +95,7 @@ impl Stage {
             hold_after: 10,
             limits: r#"[{ calls = 1000000000, per = "1s" }]"#,
             batch_max: 100,
+            folder: false,
             dir: tempfile::Builder::new().prefix("sluicegate-whole-").tempdir().unwrap(),
             producer: OnceLock::new(),
             _seat: seat,
@@ -188,6 +191,26 @@ impl Stage {
         self.dir.path().join(format!("{tenant}.token"))
     }
 
+    /// A file of the folder of tenants.
+    pub(crate) fn tenant_file(&self, name: &str) -> PathBuf {
+        self.dir.path().join("tenants.d").join(format!("{name}.toml"))
+    }
+
+    /// A tenant as the configuration has it; its access token is written, too.
+    pub(crate) fn tenant(&self, tenant: &str, base_url: &str) -> String {
+        let file = self.token_file(tenant);
+        // Written once: another instance may be reading it.
+        if !file.exists() {
+            fs::write(&file, token(tenant)).unwrap();
+        }
+        format!(
+            "[[tenant]]\nid = {tenant:?}\n[[tenant.connection]]\nid = \"hubspot\"\ncrm = \"hubspot\"\n\
+             access_token = {{ file = {file:?} }}\nbase_url = {base_url:?}\n\
+             limits = {}\nbatch_max = {}\n",
+            self.limits, self.batch_max
+        )
+    }
+
     pub(crate) fn config(&self, instance: &str, base_url: &str) -> PathBuf {
         let settings = &self.world.settings;
         let mut text = format!(
@@ -202,18 +225,12 @@ impl Stage {
             self.hold_after,
             process::free_port(),
         );
+        if self.folder {
+            fs::create_dir_all(self.dir.path().join("tenants.d")).unwrap();
+            text = format!("tenants = \"tenants.d\"\n{text}");
+        }
         for tenant in &self.tenants {
-            let file = self.token_file(tenant);
-            // Written once: another instance may be reading it.
-            if !file.exists() {
-                fs::write(&file, token(tenant)).unwrap();
-            }
-            text += &format!(
-                "[[tenant]]\nid = {tenant:?}\n[[tenant.connection]]\nid = \"hubspot\"\ncrm = \"hubspot\"\n\
-                 access_token = {{ file = {file:?} }}\nbase_url = {base_url:?}\n\
-                 limits = {}\nbatch_max = {}\n",
-                self.limits, self.batch_max
-            );
+            text += &self.tenant(tenant, base_url);
         }
         let path = self.dir.path().join(format!("{instance}.toml"));
         fs::write(&path, text).unwrap();
