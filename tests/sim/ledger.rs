@@ -11,6 +11,7 @@ use sluicegate::model::{
     Because, ConnectionId, Hold, Message, Millis, Offset, Outcome, Pause, Reason, Scope, Shard, Tier, Topic,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A delivery; without a connection a message of `jobs` that never becomes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +52,8 @@ pub struct Fold {
     /// What of `state` is held and paused, decoded, and when it was committed.
     pub holds: BTreeMap<ConnectionId, (Hold, Millis)>,
     pub pauses: BTreeMap<Scope, Pause>,
+    /// Whose call may be creating a record without a unique key, by its external ID.
+    pub announced: BTreeMap<(ConnectionId, Arc<str>), Offset>,
 }
 
 #[derive(Clone, Debug)]

@@ -200,10 +200,29 @@ impl Options {
         if 0 < drawn.operator.pauses && drawn.machine.max_wait_ms < 1_000_000 {
             drawn.machine.max_wait_ms = 15_000;
         }
+        if Dice::new(seed).fork("rush").chance(60) {
+            drawn.rushes();
+        }
         if 0 < drawn.limits.clock_ms {
             drawn.tells_no_time();
         }
         drawn
+    }
+
+    /// One account with more to do than its limit allows, slow commits, and processes that die in the midst of it.
+    fn rushes(&mut self) {
+        (self.tenants, self.connections_max, self.records) = (1, 1, 40);
+        self.jobs = self.jobs.max(60);
+        self.input.burst = 30;
+        (self.input.poison, self.input.duplicate_key) = (0, 0);
+        (self.machine.batch_max, self.machine.calls_max, self.machine.connection_calls_max) = (1, 1024, 8);
+        (self.machine.commit_outcomes, self.machine.commit_bytes, self.machine.hold_after) = (5000, 8 << 20, None);
+        self.log.marker_ms = 800;
+        (self.crm.latency_ms, self.crm.slow) = (300, 0);
+        self.limits.windows = vec![(16, 10_000)];
+        (self.limits.others, self.limits.told) = (0, false);
+        (self.process.kills, self.process.aimed, self.process.restart_ms) = (self.faulty_ms / 12_000, 700, 500);
+        self.drain_ms = 1_200_000 + self.limits.drain_ms(self.jobs as u64, self.log.marker_ms);
     }
 
     /// With clocks that differ it cannot be said to the second how old a thing is, or when a hold or a pause ends.

@@ -7,8 +7,8 @@ use crate::marks::Mark;
 use crate::workload::{ConnIx, home};
 use crate::world::{Action, Life, Parcel, World};
 use sluicegate::model::{
-    Answer, ConnectionId, Crm, Header, HoldCause, Message, Millis, Offset, Reply, Scope, Segment, Shard, StateKey,
-    StateValue, Tier, Topic,
+    Answer, ConnectionId, Crm, Header, HoldCause, Intent, Message, Millis, Offset, RefMark, Reply, Scope, Segment,
+    Shard, StateKey, StateValue, Tier, Topic,
 };
 use sluicegate::ports::Event;
 use sluicegate::wire;
@@ -206,6 +206,15 @@ impl World {
                 self.trace(|| format!("    {id} is not held any more"));
                 let gone = self.ledger.fold_mut(shard).holds.remove(&id);
                 self.marks.hit_if(gone.is_some_and(|it| it.0.cause == HoldCause::Unconfigured), Mark::CameBack);
+            }
+            (
+                StateKey::Ref(id, _, external_id),
+                Some(StateValue::Ref(RefMark::Intended(Intent { of: Some((seq, _)), .. }))),
+            ) => {
+                self.ledger.fold_mut(shard).announced.insert((id, external_id), seq);
+            }
+            (StateKey::Ref(id, _, external_id), _) => {
+                self.ledger.fold_mut(shard).announced.remove(&(id, external_id));
             }
             (StateKey::Pause(scope), Some(StateValue::Pause(pause))) => {
                 self.ledger.fold_mut(shard).pauses.insert(scope, pause);

@@ -6,7 +6,7 @@ use crate::crm::DEADLINE_MS;
 use crate::ledger::{Del, Entry};
 use crate::workload::{ConnIx, JobIx, Kind, RecordIx};
 use crate::world::{Life, World};
-use sluicegate::model::{Because, Call, Commit, Millis, Shard, Topic};
+use sluicegate::model::{Because, Call, Commit, Key, Millis, Shard, Topic};
 
 /// A third of the session: how long a commit lets calls start.
 const LEASE_MS: u64 = crate::group::SESSION_MS / 3;
@@ -174,9 +174,18 @@ impl World {
             self.ledger.applied.contains_key(&it) || view.is_some_and(|view| view.applied.contains(&it))
         });
         self.has_waited_out(entry)
+            || self.may_have_died_unknown(del, entry)
             || known
             || view.is_some_and(|it| it.ended.contains(&del))
             || self.is_expired(del, entry)
+    }
+
+    /// It was announced by a former life, nobody can look whether it was done, and perhaps no commit has said so yet.
+    fn may_have_died_unknown(&self, del: Del, entry: &Entry) -> bool {
+        let (Some(conn), Some(record)) = (del.conn, entry.record) else { return false };
+        let id = self.workload.connections[usize::from(conn)].id.clone();
+        let announced = self.ledger.fold(del.shard).announced.get(&(id, format!("r{}", record.record).into()));
+        self.key(conn) == Key::None && announced == Some(&del.seq)
     }
 
     /// Its time is over, and perhaps no commit has said so yet.
