@@ -7,6 +7,11 @@ use crate::machine::limit::{Room, Ticket};
 use crate::machine::{Bug, Delivery, Machine, Note, Out};
 use crate::model::{Call, CallId, CallInput, Connection, ConnectionId, Millis, Offset, RecordHash, Seq, Topic};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// A retry that is due is promised to be late by no more than 100 ms: so long it may wait for the answer to another
+/// call, which may take longer than that.
+const HASTE: Duration = Duration::from_millis(25);
 
 impl Machine {
     /// One call of the connection whose turn it is, named `id` and to be sent before `until`; nothing if no connection
@@ -19,7 +24,7 @@ impl Machine {
                 continue;
             }
             // An answer on its way or a full batch will bring the turn back (Nagle).
-            if 0 < line.calls && !batch.full && !line.answered {
+            if 0 < line.calls && !batch.full && !line.answered && !self.is_hasty(now, &connection, &batch) {
                 continue;
             }
             let Some(ticket) = self.admit(now, (&connection, &batch), out) else { continue };
@@ -29,6 +34,18 @@ impl Machine {
             return call;
         }
         None
+    }
+
+    /// Whether a retry in it has waited for an answer or for company as long as it may; if not yet, it comes back then.
+    fn is_hasty(&mut self, now: Millis, connection: &ConnectionId, batch: &Batch) -> bool {
+        let Some(line) = self.lines.get(connection) else { return false };
+        let timers = batch.members.iter().filter_map(|it| Some(line.ready.get(it)?.waits?.timer));
+        let Some(due) = timers.filter(|it| 0 < it.0).min() else { return false };
+        let end = due.after(HASTE);
+        if now < end {
+            self.lines.look_again(connection, end);
+        }
+        end <= now
     }
 
     pub(super) fn batch_of(&mut self, connection: &ConnectionId) -> Batch {
@@ -115,7 +132,7 @@ impl Machine {
 
     /// Connections that are `known` and not shut, have a token, and want heads from their queues on disk: whose, from where,
     /// how many. `after` the last one that was, round and round, so that the first by name do not starve the others.
-    /// Where memory `is_short` only those that have nothing in memory.
+    /// Where memory `is_short` only those that have nothing in memory, and for one call.
     pub fn loads(
         &mut self,
         now: Millis,
@@ -123,16 +140,20 @@ impl Machine {
         after: Option<&ConnectionId>,
         known: impl Fn(&ConnectionId) -> Option<Arc<Connection>>,
     ) -> Vec<(ConnectionId, Seq, usize)> {
-        let window = self.settings.window_max.max(1);
-        let room = |line: &Line, next: Seq| {
+        let room = |line: &Line, next: Seq, connection: &Connection| {
+            let window = self.window_of(connection, is_short);
             let loaded = line.ready.range(..next).take(window).count();
             let enough = if is_short { 0 } else { window / 2 };
             (loaded <= enough).then_some(window - loaded)
         };
-        let hungry = self.lines.hungry(after).filter_map(|(id, line, next)| Some((id, next, room(line, next)?)));
-        let hungry = hungry
-            .filter(|(id, _, _)| known(id).is_some_and(|it| self.may_load(&it, now)))
-            .map(|(id, next, room)| (id.clone(), next, room));
+        // Most have enough: that is seen without looking for their connection.
+        let ready = |line: &Line| line.ready.first_key_value().map(|(_, it)| Arc::clone(&it.target.connection));
+        let hungry = self.lines.hungry(after);
+        let hungry = hungry.filter(|(_, line, next)| ready(line).is_none_or(|it| room(line, *next, &it).is_some()));
+        let hungry = hungry.filter_map(|(id, line, next)| {
+            let connection = known(id).filter(|it| self.may_load(it, now))?;
+            Some((id.clone(), next, room(line, next, &connection)?))
+        });
         let mut loads: Vec<_> = hungry.take(most).collect();
         loads.retain(|(id, _, _)| match self.lines.line(id).account.may_call(now) {
             Room::Yes | Room::Commit => true,
@@ -142,6 +163,16 @@ impl Machine {
             }
         });
         loads
+    }
+}
+
+impl Machine {
+    /// As many heads as all calls of the connection can carry, twice over, so that an answer finds the next call's in memory.
+    fn window_of(&self, connection: &Connection, is_short: bool) -> usize {
+        let batch = connection.batch_max.max(1);
+        let calls = connection.calls_max.unwrap_or(usize::MAX).min(self.settings.connection_calls_max).max(1);
+        let wanted = if is_short { batch } else { batch.saturating_mul(calls).saturating_mul(2) };
+        wanted.min(self.settings.window_max.max(1))
     }
 }
 
@@ -157,3 +188,6 @@ fn input_of(delivery: &Delivery) -> CallInput {
     let change = &delivery.job.change;
     CallInput { external_id: change.external_id.clone(), properties: change.properties.clone() }
 }
+
+#[cfg(test)]
+mod tests;
