@@ -7,6 +7,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::ToBytes;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use sluicegate::model::Topic;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -45,17 +46,26 @@ impl Drop for Feed {
     }
 }
 
-/// Produces jobs of all tenants in turn.
+/// Produces jobs of tenants in turn.
 pub(crate) struct Jobs {
     producer: BaseProducer,
     topic: String,
-    tenants: u64,
+    tenants: Range<u64>,
     pub(crate) next: u64,
 }
 
 impl Jobs {
     pub(crate) fn new(scene: &Scene) -> Self {
-        Self { producer: producer(scene), topic: scene.settings.topic(Topic::Jobs), tenants: scene.tenants, next: 0 }
+        Self::of(scene, 0..scene.tenants, 0)
+    }
+
+    /// Of these tenants, with numbers from `next` on.
+    pub(crate) fn of(scene: &Scene, tenants: Range<u64>, next: u64) -> Self {
+        Self { producer: producer(scene), topic: scene.settings.topic(Topic::Jobs), tenants, next }
+    }
+
+    fn tenant(&self, number: u64) -> u64 {
+        self.tenants.start + number % (self.tenants.end - self.tenants.start)
     }
 
     /// Adds `count` jobs and waits until the log has them.
@@ -64,7 +74,7 @@ impl Jobs {
             return;
         }
         for number in self.next..self.next + count {
-            let tenant = number % self.tenants;
+            let tenant = self.tenant(number);
             let (key, value) = (tenant_id(tenant), job(tenant, number));
             send(&self.producer, BaseRecord::to(&self.topic).key(&key).payload(value.as_bytes()));
         }
@@ -79,7 +89,7 @@ impl Jobs {
         let mut next = Instant::now();
         while !over() {
             for number in self.next..self.next + per_tick {
-                let tenant = number % self.tenants;
+                let tenant = self.tenant(number);
                 let (key, value) = (tenant_id(tenant), stamped_job(tenant, number));
                 send(&self.producer, BaseRecord::to(&self.topic).key(&key).payload(value.as_bytes()));
             }

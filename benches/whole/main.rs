@@ -2,7 +2,8 @@
 //! Not here: parts of it; what a figure ought to be is in docs/performance.md.
 //!
 //! Everything runs on one machine, so the figures are compared within one run and repeated. Names given as arguments
-//! choose what is measured: `one`, `batches`, `backlog`, `restore`, `kill`, `neighbours`, `quota`, `late`, `outage`.
+//! choose what is measured: `one`, `batches`, `backlog`, `restore`, `kill`, `neighbours`, `quota`, `late`, `outage`,
+//! `throttled`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -34,11 +35,13 @@ mod quota;
 mod scene;
 mod start;
 mod table;
+mod throttled;
 mod throughput;
 
 use table::Table;
 
-const NAMES: [&str; 9] = ["one", "batches", "backlog", "restore", "kill", "neighbours", "quota", "late", "outage"];
+const NAMES: [&str; 10] =
+    ["one", "batches", "backlog", "restore", "kill", "neighbours", "quota", "late", "outage", "throttled"];
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
@@ -72,6 +75,9 @@ fn main() {
     }
     if is_wanted("outage") {
         outage::of_all(&mut table);
+    }
+    if is_wanted("throttled") {
+        throttled::beside_99(&mut table);
     }
     table.print();
 }

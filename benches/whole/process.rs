@@ -22,9 +22,23 @@ impl Process {
 
     /// The most memory it ever held, in MiB.
     pub(crate) fn peak_mib(&self) -> f64 {
-        let status = self.read("status");
-        let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:")).expect("a process has a high water mark");
-        line.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
+        self.number("status", "VmHWM:") / 1024.0
+    }
+
+    /// The memory it holds now, in MiB.
+    pub(crate) fn resident_mib(&self) -> f64 {
+        self.number("status", "VmRSS:") / 1024.0
+    }
+
+    /// MiB that it has read from files, cached by the operating system or not.
+    pub(crate) fn read_mib(&self) -> f64 {
+        self.number("io", "rchar:") / f64::from(1 << 20)
+    }
+
+    fn number(&self, file: &str, name: &str) -> f64 {
+        let text = self.read(file);
+        let line = text.lines().find_map(|it| it.strip_prefix(name)).expect("linux says this of each process");
+        line.split_whitespace().next().unwrap().parse().unwrap()
     }
 
     /// `kill -9`.

@@ -19,6 +19,8 @@ pub(crate) struct Shape {
     pub(crate) partitions: u32,
     /// `limits` of each connection.
     pub(crate) limits: &'static str,
+    /// Other `limits` for the first tenant.
+    pub(crate) first_limits: Option<&'static str>,
     /// `[hold] after`.
     pub(crate) hold_after: u32,
 }
@@ -54,8 +56,13 @@ impl Scene {
         kafka::apply(&settings, &kafka::plan(&settings).unwrap()).unwrap();
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let scene = Self { settings, tenants: shape.tenants, folder: TempDir::new().unwrap(), listen: free };
-        std::fs::write(scene.config(), scene.text(url, shape)).unwrap();
+        scene.configure(url, shape);
         scene
+    }
+
+    /// Writes the configuration file, for the next start.
+    pub(crate) fn configure(&self, url: &str, shape: Shape) {
+        std::fs::write(self.config(), self.text(url, shape)).unwrap();
     }
 
     pub(crate) fn config(&self) -> PathBuf {
@@ -80,8 +87,9 @@ impl Scene {
             self.listen,
             shape.hold_after
         );
-        let Shape { batch_max, limits, .. } = shape;
+        let batch_max = shape.batch_max;
         for tenant in 0..self.tenants {
+            let limits = shape.first_limits.filter(|_| tenant == 0).unwrap_or(shape.limits);
             let (id, variable) = (tenant_id(tenant), variable(tenant));
             write!(
                 text,
@@ -99,7 +107,7 @@ impl Shape {
     /// No limits, and holds as they are by default.
     pub(crate) fn new(tenants: u64, batch_max: u64) -> Self {
         let limits = r#"[{ calls = 1000000000, per = "1s" }]"#;
-        Self { tenants, batch_max, partitions: partitions(), limits, hold_after: 10 }
+        Self { tenants, batch_max, partitions: partitions(), limits, first_limits: None, hold_after: 10 }
     }
 }
 

@@ -1,13 +1,15 @@
 //! What the world has said and the loop has not heard: answers of CRMs at once, news of the log in their order.
 //! Not here: what any of it means.
 
+use crate::model::Received;
 use crate::ports::{Event, LogEvent};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// News of the log that may wait; at about 1 MiB each, what a slow loop costs in memory.
+/// News of the log that may wait, and about how many bytes of messages: what a slow loop costs in memory.
 const NEWS_MAX: usize = 16;
+const NEWS_BYTES_MAX: usize = 4 << 20;
 /// Messages heard in one turn, so that a turn stays short and its time true.
 const MESSAGES_MAX: usize = 2_048;
 
@@ -28,6 +30,8 @@ struct Shared {
 struct Waiting {
     /// In the log's order: an assignment never overtakes messages of the one before.
     news: VecDeque<LogEvent>,
+    /// Of `news`.
+    bytes: usize,
     /// As many as calls are out, held connections and requests at the listener: they need no bound of their own.
     others: VecDeque<Event>,
     /// Somebody waits for the first thing to come. Waking nobody costs a system call all the same.
@@ -54,9 +58,10 @@ impl Events {
         let mut waiting = self.0.lock();
         match event {
             Event::Log(news) => {
-                while NEWS_MAX <= waiting.news.len() && !waiting.deaf {
+                while waiting.is_full() && !waiting.deaf {
                     waiting = self.0.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
                 }
+                waiting.bytes += size(&news);
                 waiting.news.push_back(news);
             }
             Event::CallEnded(_) | Event::AccessChanged(_) | Event::Tenants(_) | Event::Explain(_) | Event::Drain => {
@@ -80,12 +85,13 @@ impl Inbox {
         let waited = self.0.changed.wait_timeout_while(waiting, patience, empty);
         let mut waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
         waiting.listened = false;
-        let was_full = NEWS_MAX <= waiting.news.len();
+        let was_full = waiting.is_full();
         let mut events: Vec<Event> = waiting.others.drain(..).collect();
         let mut messages = 0;
         while messages < MESSAGES_MAX {
             let Some(news) = waiting.news.pop_front() else { break };
-            messages += carried(&news);
+            messages += carried(&news).len();
+            waiting.bytes = waiting.bytes.saturating_sub(size(&news));
             events.push(Event::Log(news));
         }
         if was_full {
@@ -108,22 +114,34 @@ impl Shared {
     }
 }
 
-fn carried(news: &LogEvent) -> usize {
+impl Waiting {
+    fn is_full(&self) -> bool {
+        NEWS_MAX <= self.news.len() || NEWS_BYTES_MAX <= self.bytes
+    }
+}
+
+fn carried(news: &LogEvent) -> &[Received] {
     match news {
-        LogEvent::Messages { messages, .. } | LogEvent::Tail { messages, .. } => messages.len(),
+        LogEvent::Messages { messages, .. } | LogEvent::Tail { messages, .. } => messages,
         LogEvent::Assigned(_)
         | LogEvent::Revoking(_)
         | LogEvent::Lost(_)
         | LogEvent::CommitEnded { .. }
         | LogEvent::Stopped { .. }
-        | LogEvent::Closed => 0,
+        | LogEvent::Closed => &[],
     }
+}
+
+/// Texts, and what lies around a message and each of its headers.
+fn size(news: &LogEvent) -> usize {
+    let of = |it: &Received| it.message.size() + 200 + 100 * it.message.headers.len();
+    carried(news).iter().map(of).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::{NEWS_MAX, events};
-    use crate::model::Shard;
+    use crate::model::{Message, Millis, Offset, Received, Shard, Topic};
     use crate::ports::{Event, LogEvent};
     use std::time::Duration;
 
@@ -169,6 +187,27 @@ mod tests {
         }
         assert_eq!(shards(&heard), (0..count).collect::<Vec<_>>());
         assert!(sender.join().is_ok());
+    }
+
+    #[test]
+    fn large_messages_wait_in_smaller_numbers() {
+        let (events, inbox) = events();
+        let sender = std::thread::spawn(move || (0..8).for_each(|_| events.send(large())));
+        let mut heard = 0;
+        while heard < 8 {
+            let some = inbox.next(Duration::from_secs(10)).len();
+            assert!((1..=4).contains(&some), "{some} of a mebibyte each");
+            heard += some;
+        }
+        assert!(sender.join().is_ok());
+        assert!(inbox.next(Duration::ZERO).is_empty());
+    }
+
+    fn large() -> Event {
+        let message =
+            Message { key: None, value: Some(vec![0; 1 << 20].into()), headers: Vec::new(), timestamp: Millis(0) };
+        let messages = vec![Received { offset: Offset(0), message }];
+        Event::Log(LogEvent::Messages { shard: Shard(0), topic: Topic::Jobs, messages, position: Offset(1) })
     }
 
     #[test]

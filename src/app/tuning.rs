@@ -30,6 +30,8 @@ pub(super) fn engine_settings(settings: &config::Settings) -> Settings {
         connection_calls_max: 8,
         call_deadline: Duration::from_secs(10),
         memory_bytes: 64 << 20,
+        // As jemalloc's heap profile showed with 1,024 calls out.
+        call_bytes: 40 << 10,
         on_way_max: 100_000,
         waiting_bytes_max: 10 << 30,
         renew_after: DAY,

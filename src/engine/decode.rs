@@ -18,15 +18,17 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         JobRead { offset: received.offset, message: Arc::new(received.message), verdict }
     }
 
-    fn verdict(&self, job: Job, (shard, shards): (Shard, u32)) -> Verdict {
+    fn verdict(&self, mut job: Job, (shard, shards): (Shard, u32)) -> Verdict {
         let home = wire::partitioner::home(&job.tenant, shards);
         if home != shard && self.settings.bug != Some(Bug::KeepsStrangers) {
             return Verdict::Forward(home);
         }
-        let Some(connections) = self.tenants.get(&job.tenant) else {
+        let Some((tenant, connections)) = self.tenants.get_key_value(&job.tenant) else {
             let what = format!("tenant `{}` is not in the configuration", job.tenant);
             return Verdict::Malformed { reason: Reason::UnknownTenant, what };
         };
+        // One text for all of its jobs.
+        job.tenant = tenant.clone();
         let meant = |it: &&Arc<Connection>| job.connection.as_ref().is_none_or(|name| *name == it.id.name);
         let targets: Vec<Target> = connections.iter().filter(meant).map(|it| target(it, &job)).collect();
         if targets.is_empty() {

@@ -9,7 +9,7 @@ use crate::ports::{Crms, Log, Store};
 use std::time::Duration;
 
 /// Messages of delay topics that may wait to be filed, over all shards.
-const UNFILED_MAX: usize = 16_384;
+const UNFILED_MAX: usize = 4_096;
 /// Jobs of one shard that may be read and unsettled.
 const UNSETTLED_MAX: usize = 200_000;
 /// How often a copy is noted as current and flushed.

@@ -143,7 +143,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         for shard in self.running() {
             let tenants = Arc::clone(&self.tenants);
             let known = |id: &ConnectionId| tenants.get(&id.tenant)?.iter().find(|it| it.id == *id).cloned();
-            let is_short = self.settings.memory_bytes < self.memory_bytes();
+            let is_short = self.is_short();
             let Some(slot) = self.shards.get_mut(&shard) else { continue };
             let after = slot.loaded_last.take();
             let Some(machine) = slot.machine_mut() else { continue };

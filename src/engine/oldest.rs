@@ -5,6 +5,7 @@
 //! and comes down again when something lower is filed; so a look costs the same whatever waits.
 
 use crate::engine::held::crm_of;
+use crate::engine::shard::ShardSlot;
 use crate::engine::{Engine, index};
 use crate::machine::{Bug, Machine};
 use crate::model::{Because, Connection, ConnectionId, Entry, EntryKey, Millis, RecordHash, Scope, Seq, Shard};
@@ -14,6 +15,8 @@ use std::collections::BTreeSet;
 
 /// Entries passed over in one look at a shard.
 const PASSED_MAX: usize = 1024;
+/// Each piece read in one look is so much larger than the one before.
+const GROWTH: usize = 8;
 
 /// An event that has no CRM write yet, the oldest of its shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +37,16 @@ pub(super) struct Cursor {
     found: Option<Found>,
     /// What was passed over because it is paused.
     paused: BTreeSet<Scope>,
+}
+
+/// One look at a shard, under way.
+struct Look {
+    /// Where it goes on.
+    from: Vec<u8>,
+    /// Entries that it may still pass over, and how many are read next.
+    left: usize,
+    piece: usize,
+    passed: Option<(Vec<u8>, Seq)>,
 }
 
 #[derive(Clone, Debug)]
@@ -123,33 +136,47 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         self.note_paused(shard);
         let Some(slot) = self.shards.get(&shard) else { return Ok(()) };
         let Some(machine) = slot.machine() else { return Ok(()) };
-        let (found, from) = (slot.oldest.found.clone(), slot.oldest.from.clone());
-        let paused = |id: &ConnectionId| {
-            let crm = crm_of(&self.tenants, id);
-            slot.oldest.paused.iter().any(|it| it.covers(id, crm))
-        };
-        if let Some(found) = &found
+        if let Some(found) = &slot.oldest.found
             && self.still_waits(shard, machine, found)?
         {
             return Ok(());
         }
-        let pairs = self.store.scan(shard, &wire::index::entry_space(), &from, PASSED_MAX)?;
-        let mut passed = None;
-        for (place, value) in pairs {
-            let key = wire::index::decode_entry_key(&place).map_err(index::damaged)?;
-            if !paused(&key.connection) {
-                let entry = wire::index::decode_entry(&key, &value).map_err(index::damaged)?;
-                if !machine.has_ended(entry.record, key.seq) {
-                    self.found_oldest(shard, place, found_in(entry));
-                    return Ok(());
-                }
+        let mut look = Look { from: slot.oldest.from.clone(), left: PASSED_MAX, piece: 1, passed: None };
+        while 0 < look.left {
+            if let Some((place, found)) = self.look_at_piece_for_oldest((shard, slot, machine), &mut look)? {
+                self.found_oldest(shard, place, found);
+                return Ok(());
             }
-            passed = Some((place, key.seq));
         }
         if let Some(slot) = self.shards.get_mut(&shard) {
-            slot.oldest.pass(passed);
+            slot.oldest.pass(look.passed);
         }
         Ok(())
+    }
+
+    /// The next few entries: in most cases the very first counts.
+    fn look_at_piece_for_oldest(
+        &self,
+        (shard, slot, machine): (Shard, &ShardSlot, &Machine),
+        look: &mut Look,
+    ) -> Result<Option<(Vec<u8>, Found)>, StoreFault> {
+        let asked = look.piece.min(look.left);
+        let pairs = self.store.scan(shard, &wire::index::entry_space(), &look.from, asked)?;
+        look.left = if pairs.len() < asked { 0 } else { look.left - asked };
+        look.piece *= GROWTH;
+        for (place, value) in pairs {
+            let key = wire::index::decode_entry_key(&place).map_err(index::damaged)?;
+            let crm = crm_of(&self.tenants, &key.connection);
+            if !slot.oldest.paused.iter().any(|it| it.covers(&key.connection, crm)) {
+                let entry = wire::index::decode_entry(&key, &value).map_err(index::damaged)?;
+                if !machine.has_ended(entry.record, key.seq) {
+                    return Ok(Some((place, found_in(entry))));
+                }
+            }
+            look.from = place.iter().copied().chain([0]).collect();
+            look.passed = Some((place, key.seq));
+        }
+        Ok(None)
     }
 
     /// Where a pause began or ended the index is looked through anew.

@@ -30,8 +30,10 @@ pub struct Settings {
     pub connection_calls_max: usize,
     /// No call lives longer.
     pub call_deadline: Duration,
-    /// Most bytes of deliveries in memory; what exceeds them is released.
+    /// Most bytes of deliveries in memory, and of what calls out take; what exceeds them is released.
     pub memory_bytes: usize,
+    /// What a call out takes besides its deliveries: its connection and the buffers of the HTTP client.
+    pub call_bytes: usize,
     /// Most deliveries released and not read back, over all shards.
     pub on_way_max: u64,
     /// Most bytes of one shard's messages in the waiting index; beyond it no new job is read.

@@ -168,7 +168,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
     }
 
     fn read_jobs(&mut self, now: Millis, shard: Shard, messages: Vec<Received>, position: Offset) {
-        let spill = self.settings.memory_bytes < self.memory_bytes();
+        let spill = self.is_short();
         let shards = self.shards.get(&shard).map_or(1, |it| it.assignment.shards);
         let jobs = messages.into_iter().map(|it| self.decode_or_keep(now, it, (shard, shards))).collect();
         self.step(now, shard, Input::Jobs { jobs, position, spill });
@@ -215,8 +215,11 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         self.ended = Some(Ended::Stopped(fault, StopCause::Failed));
     }
 
-    pub(super) fn memory_bytes(&self) -> usize {
-        self.shards.values().filter_map(ShardSlot::machine).map(Machine::memory_bytes).sum()
+    /// Whether deliveries in memory and calls out take more than they may.
+    pub(super) fn is_short(&self) -> bool {
+        let machines = self.shards.values().filter_map(ShardSlot::machine);
+        let deliveries: usize = machines.map(Machine::memory_bytes).sum();
+        self.settings.memory_bytes < deliveries + self.calls_out.len() * self.settings.call_bytes
     }
 
     /// What people and bounds are interested in, over all shards.

@@ -89,16 +89,14 @@ const MEMBER: Properties = &[
     ("topic.metadata.refresh.interval.ms", "60000"),
 ];
 
-/// Limits are per partition because each has a queue of its own: 192 queues x 512 KiB is the most they can hold.
+/// How much is fetched ahead is per partition, because each has a queue of its own: `ahead`.
 const READER: Properties = &[
     ("enable.auto.commit", "false"),
     ("enable.auto.offset.store", "false"),
     ("auto.offset.reset", "error"),
     ("isolation.level", "read_committed"),
-    ("queued.min.messages", "2000"),
-    ("queued.max.messages.kbytes", "512"),
-    ("max.partition.fetch.bytes", "262144"),
-    ("fetch.max.bytes", "16777216"),
+    // One answer is one piece of memory until the last of its messages is taken.
+    ("fetch.max.bytes", "4194304"),
     ("fetch.wait.max.ms", "100"),
     ("fetch.queue.backoff.ms", "10"),
     ("fetch.error.backoff.ms", "100"),
@@ -176,7 +174,13 @@ impl KafkaSettings {
                 client.set("group.instance.id", self.group_instance_id.as_str());
             }
             // librdkafka wants a group for manual assignment too; it is never joined by these.
-            Role::Reader | Role::Tail => {
+            Role::Reader => {
+                client.set("group.id", self.group_id.as_str());
+                for (name, value) in ahead(self.partitions) {
+                    client.set(name, value.to_string());
+                }
+            }
+            Role::Tail => {
                 client.set("group.id", self.group_id.as_str());
             }
             Role::Commit => {
@@ -208,6 +212,22 @@ impl KafkaSettings {
         }
         Ok(())
     }
+}
+
+/// What the queues of all partitions may hold together, in KiB, where one process owns every shard.
+const AHEAD_KIB: u32 = 24 * 1024;
+/// Topics of a shard that are read: `jobs`, five tiers, two changelogs.
+const READ_TOPICS: u32 = 8;
+
+/// How far each partition is read ahead. Besides its bytes librdkafka keeps about 300 more for each message, so they
+/// are counted too; and a queue that is not full yet is filled by a whole fetch, which therefore is half as large.
+fn ahead(partitions: u32) -> [(&'static str, u32); 3] {
+    let kib = (AHEAD_KIB / READ_TOPICS / partitions.max(1)).clamp(64, 1024);
+    [
+        ("queued.max.messages.kbytes", kib),
+        ("queued.min.messages", kib * 3),
+        ("max.partition.fetch.bytes", kib * 1024 / 2),
+    ]
 }
 
 /// Kafka counts partitions in `i32`; shards come from it, so nothing is lost.

@@ -8,6 +8,11 @@ use crate::machine::moment::Moment;
 use crate::machine::{Bug, Delivery, Machine, Note, Out, Seen};
 use crate::model::{Call, CallId, CallInput, Connection, ConnectionId, Millis, Offset, RecordHash, Seq, Topic};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// A retry that is due is promised to be late by no more than 100 ms: so long it may wait for the answer to another
+/// call, which may take longer than that.
+const HASTE: Duration = Duration::from_millis(25);
 
 impl Machine {
     /// One call of the connection whose turn it is, named `id` and to be sent before `until`; nothing if no connection
@@ -22,7 +27,7 @@ impl Machine {
                 continue;
             }
             // An answer on its way or a full batch will bring the turn back (Nagle).
-            if 0 < line.calls && !batch.full && !line.answered {
+            if 0 < line.calls && !batch.full && !line.answered && !self.is_hasty(now, &connection, &batch) {
                 continue;
             }
             let Some(ticket) = self.admit(now, (&connection, &batch), out) else { continue };
@@ -32,6 +37,18 @@ impl Machine {
             return call;
         }
         None
+    }
+
+    /// Whether a retry in it has waited for an answer or for company as long as it may; if not yet, it comes back then.
+    fn is_hasty(&mut self, now: Millis, connection: &ConnectionId, batch: &Batch) -> bool {
+        let Some(line) = self.lines.get(connection) else { return false };
+        let timers = batch.members.iter().filter_map(|it| Some(line.ready.get(it)?.waits?.timer));
+        let Some(due) = timers.filter(|it| 0 < it.0).min() else { return false };
+        let end = due.after(HASTE);
+        if now < end {
+            self.lines.look_again(connection, end);
+        }
+        end <= now
     }
 
     pub(super) fn batch_of(&mut self, connection: &ConnectionId) -> Batch {
@@ -119,8 +136,8 @@ impl Machine {
 
     /// Connections that are `known` and not shut, have a token, and want heads from their queues on disk: whose, from where,
     /// how many. `after` the last one that was, round and round, so that the first by name do not starve the others.
-    /// Where memory `is_short` only those that have nothing in memory. Those that are shut or unknown are not looked at
-    /// again before something has changed for them.
+    /// Where memory `is_short` only those that have nothing in memory, and for one call. Those that are shut or unknown are
+    /// not looked at again before something has changed for them.
     pub fn loads(
         &mut self,
         now: Millis,
@@ -128,22 +145,25 @@ impl Machine {
         after: Option<&ConnectionId>,
         known: impl Fn(&ConnectionId) -> Option<Arc<Connection>>,
     ) -> Vec<(ConnectionId, Seq, usize)> {
-        let window = self.settings.window_max.max(1);
-        let room = |line: &Line, next: Seq| {
+        let room = |line: &Line, next: Seq, connection: &Connection| {
+            let window = self.window_of(connection, is_short);
             let loaded = line.ready.range(..next).take(window).count();
             let enough = if is_short { 0 } else { window / 2 };
             (loaded <= enough).then_some(window - loaded)
         };
+        let ready = |line: &Line| line.ready.first_key_value().map(|(_, it)| Arc::clone(&it.target.connection));
         let (mut loads, mut shut) = (Vec::new(), Vec::new());
         for (id, line, next) in self.lines.hungry(after) {
-            let Some(room) = room(line, next) else { continue };
+            // Most have enough: that is seen without looking for their connection.
+            if ready(line).is_some_and(|it| room(line, next, &it).is_none()) {
+                continue;
+            }
             if loads.len() == most {
                 break;
             }
-            if known(id).is_some_and(|it| self.may_load(&it, now)) {
-                loads.push((id.clone(), next, room));
-            } else {
-                shut.push(id.clone());
+            match known(id).filter(|it| self.may_load(it, now)) {
+                Some(connection) => loads.extend(room(line, next, &connection).map(|it| (id.clone(), next, it))),
+                None => shut.push(id.clone()),
             }
         }
         shut.iter().for_each(|id| self.lines.shut(id));
@@ -155,6 +175,16 @@ impl Machine {
             }
         });
         loads
+    }
+}
+
+impl Machine {
+    /// As many heads as all calls of the connection can carry, twice over, so that an answer finds the next call's in memory.
+    fn window_of(&self, connection: &Connection, is_short: bool) -> usize {
+        let batch = connection.batch_max.max(1);
+        let calls = connection.calls_max.unwrap_or(usize::MAX).min(self.settings.connection_calls_max).max(1);
+        let wanted = if is_short { batch } else { batch.saturating_mul(calls).saturating_mul(2) };
+        wanted.min(self.settings.window_max.max(1))
     }
 }
 
@@ -171,3 +201,6 @@ fn input_of(delivery: &Delivery) -> CallInput {
     let (external_id, properties) = (change.external_id.clone(), change.properties.clone());
     CallInput { external_id, finding: delivery.finding(), properties }
 }
+
+#[cfg(test)]
+mod tests;

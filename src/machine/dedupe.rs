@@ -3,28 +3,25 @@
 //!
 //! Two deliveries with one dedupe hash are never in flight at once.
 
-use crate::model::{DedupeHash, Seq};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::model::{DedupeHash, Offset, Seq};
+use std::collections::BTreeSet;
+
+const LAST: Seq = Offset(u64::MAX);
 
 #[derive(Debug, Default)]
 pub(super) struct Dedupe {
-    /// Deliveries in memory per hash; nearly always one.
-    holders: BTreeMap<DedupeHash, BTreeSet<Seq>>,
+    /// Deliveries in memory by hash; nearly always one of each.
+    holders: BTreeSet<(DedupeHash, Seq)>,
     in_flight: BTreeSet<DedupeHash>,
 }
 
 impl Dedupe {
     pub(super) fn hold(&mut self, hash: DedupeHash, seq: Seq) {
-        self.holders.entry(hash).or_default().insert(seq);
+        self.holders.insert((hash, seq));
     }
 
     pub(super) fn let_go(&mut self, hash: DedupeHash, seq: Seq) {
-        if let Some(holders) = self.holders.get_mut(&hash) {
-            holders.remove(&seq);
-            if holders.is_empty() {
-                self.holders.remove(&hash);
-            }
-        }
+        self.holders.remove(&(hash, seq));
     }
 
     /// Marks the hash as in flight; `false` if it is already.
@@ -42,6 +39,6 @@ impl Dedupe {
 
     /// Who else in memory has this hash.
     pub(super) fn others(&self, hash: DedupeHash) -> Vec<Seq> {
-        self.holders.get(&hash).map(|it| it.iter().copied().collect()).unwrap_or_default()
+        self.holders.range((hash, Seq::default())..=(hash, LAST)).map(|(_, seq)| *seq).collect()
     }
 }

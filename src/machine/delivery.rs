@@ -80,10 +80,13 @@ impl Delivery {
         EntryKey { seq: self.seq, connection: self.target.connection.id.clone() }
     }
 
-    /// Bytes held in memory, roughly.
+    /// Bytes held in memory: its texts, and what lies around them.
     pub fn size(&self) -> usize {
-        /// Maps, hashes and counters around one delivery.
-        const OVERHEAD: usize = 400;
-        self.original.size() + self.job.change.size() + OVERHEAD
+        /// The boxes of delivery, job and message, their short texts, and its places in sets and maps, as the allocator
+        /// rounds them (64-bit, by the sizes of the types).
+        const OVERHEAD: usize = 850;
+        /// Likewise around each header.
+        const HEADER: usize = 100;
+        self.original.size() + HEADER * self.original.headers.len() + self.job.change.size() + OVERHEAD
     }
 }

@@ -228,7 +228,7 @@ impl Machine {
             self.order.send_off(record, seq, because);
             self.lines.line(&delivery.target.connection.id).on_way += 1;
         }
-        self.building.bytes += delivery.original.size() + 500;
+        self.building.bytes += delivery.size();
         let since = delivery.since.unwrap_or(at.now);
         let due = estimate(because, at.now, due);
         self.building.released.push(Released { delivery, because, tier, due, since, refusals: 0 });

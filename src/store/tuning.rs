@@ -1,16 +1,17 @@
 //! How RocksDB is set up: memory bounded for all shards together, made for point reads, most of them misses.
 //! Not here: durability; there is no WAL and nothing is synced.
 //!
-//! Budget: the whole process stays below 200 MB with a million waiting deliveries (DESIGN §7). All blocks, filters
-//! and indexes share one cache, all shards one budget of write buffers.
+//! Budget: the whole process stays below 200 MB with a million waiting deliveries (DESIGN §7). All blocks, filters,
+//! indexes and write buffers of all shards share one cache; what the buffers do not need is the blocks'.
 
 use super::expiry::Expiry;
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, Cache, DBCompressionType, LogLevel, Options, WriteBufferManager,
 };
 
-const CACHE_BYTES: usize = 32 << 20;
-const BUFFERS_BYTES: usize = 32 << 20;
+const CACHE_BYTES: usize = 40 << 20;
+/// Of the cache, at most.
+const BUFFERS_BYTES: usize = 20 << 20;
 const BUFFER_BYTES: usize = 8 << 20;
 /// Memory is taken from the buffers' budget in pieces of this size: small, because every shard has a buffer.
 const ARENA_BYTES: usize = 256 << 10;
@@ -28,7 +29,7 @@ pub(super) struct Tuning {
 impl Tuning {
     pub(super) fn new(remembered: Duration) -> Self {
         let cache = Cache::new_lru_cache(CACHE_BYTES);
-        let buffers = WriteBufferManager::new_write_buffer_manager(BUFFERS_BYTES, false);
+        let buffers = WriteBufferManager::new_write_buffer_manager_with_cache(BUFFERS_BYTES, false, cache.clone());
         Self { cache, buffers, remembered }
     }
 

@@ -59,6 +59,7 @@ fn settings(options: &Options, bug: Option<Bug>) -> Settings {
         connection_calls_max: machine.connection_calls_max,
         call_deadline: Duration::from_millis(DEADLINE_MS),
         memory_bytes: machine.memory_bytes,
+        call_bytes: 200,
         on_way_max: machine.on_way_max as u64,
         waiting_bytes_max: machine.waiting_bytes_max,
         renew_after: Duration::from_millis(machine.renew_after_ms),

@@ -252,7 +252,7 @@ impl MachineOptions {
             commit_bytes: it.pick(&[2_000, 20_000, 8 << 20]),
             calls_max: it.pick(&[1, 3, 1024]),
             connection_calls_max: it.pick(&[1, 2, 8, 8]),
-            memory_bytes: it.pick(&[1_500, 4_000, 20_000, 64 << 20, 64 << 20]),
+            memory_bytes: it.pick(&[3_000, 8_000, 40_000, 64 << 20, 64 << 20]),
             on_way_max: it.pick(&[2, 10, 100_000, 100_000]),
             window_max: it.pick(&[1, 2, 5, 256, 256]),
             revoke_patience_ms: it.pick(&[9_000, 9_000, 60_000]),
