@@ -43,7 +43,7 @@ impl World {
         let stepped = letter.attempt == before + u32::from(retried);
         let counted = counted(&letter.history);
         let named = letter.because.is_some() && letter.due.is_some() && letter.since.is_some() && del.conn.is_some();
-        let ended = (entry.rewinds as usize) < entry.outcomes.len();
+        let ended = entry.rewinds as usize + self.unremembered(entry) < entry.outcomes.len();
         if !stepped || !is_counted_through(&letter.history, letter.attempt) || !named || ended {
             let what = format!(
                 "{} is released with attempt {} after {before}, {counted} counted in its history, because {:?}, due {:?}, outcomes {:?}",

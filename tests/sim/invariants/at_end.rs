@@ -95,7 +95,7 @@ impl World {
         let del = dels.iter().rev().find(|it| job(**it) == last.job).copied()?;
         let entry = &self.ledger.deliveries[&del];
         // one that the CRM had in truth taken without saying so, or one that was given another life by a rewind
-        let forgotten = self.life(last.who.slot) != last.who
+        let forgotten = !self.is_alive(last.who)
             || self.processes[last.who.slot].view.shards.get(&del.shard).is_none_or(|it| it.epoch != last.epoch);
         let ended = !entry.outcomes.is_empty() || self.may_miss(del);
         let unsaid = (!last.told || forgotten) && ended && last_applied.is_none_or(|it| it < del);

@@ -111,7 +111,11 @@ impl World {
         let (log, process) = (&self.options.log, &self.options.process);
         let steady = process.freezes == 0 && 10 <= process.events_max;
         let calm = log.unknown == 0 && log.abort == 0 && log.marker_ms <= 800 && steady;
-        let all_loaded = 2 * waiting.len() <= self.options.machine.window_max;
+        let machine = &self.options.machine;
+        // memory that is short holds one call's worth of each
+        let at_ease = 64 << 20 <= machine.memory_bytes;
+        let window = machine.window_max.min(2 * machine.batch_max * machine.connection_calls_max);
+        let all_loaded = at_ease && 2 * waiting.len() <= window;
         if !calm || !all_loaded || self.now.0 < since.0 + SURELY_FILED_MS {
             return;
         }
