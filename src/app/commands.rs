@@ -1,10 +1,10 @@
 //! From what was typed to what is done: one arm per command.
 //! Not here: the commands themselves.
 
-use crate::cli::args::{Cli, Command, PretendHubspot, PretendSalesforce};
+use crate::cli::args::{Cli, Command, PretendHubspot, PretendPipedrive, PretendSalesforce};
 use crate::cli::output::{Output, complain};
 use crate::cli::{Exit, check, completions};
-use crate::simulated::{Pretend, Serve, hubspot, salesforce, serve_blocking};
+use crate::simulated::{Pretend, Serve, hubspot, pipedrive, salesforce, serve_blocking};
 use clap::Parser;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -24,6 +24,7 @@ fn done(cli: &Cli, output: &mut Output) -> Exit {
         Command::Completions { shell } => completions::completions(*shell, output),
         Command::PretendHubspot(args) => pretend_hubspot(args, output),
         Command::PretendSalesforce(args) => pretend_salesforce(args, output),
+        Command::PretendPipedrive(args) => pretend_pipedrive(args, output),
         Command::Run
         | Command::Demo(_)
         | Command::Topics(_)
@@ -47,9 +48,11 @@ fn done_on_a_log(cli: &Cli, output: &mut Output) -> Exit {
         Command::Explain(args) => status::explain(&cli.global, args, output),
         Command::Pause(args) => pause::pause(&cli.global, args, output),
         Command::Resume(args) => pause::resume(&cli.global, args, output),
-        Command::Check | Command::Completions { .. } | Command::PretendHubspot(_) | Command::PretendSalesforce(_) => {
-            Exit::Usage
-        }
+        Command::Check
+        | Command::Completions { .. }
+        | Command::PretendHubspot(_)
+        | Command::PretendSalesforce(_)
+        | Command::PretendPipedrive(_) => Exit::Usage,
     }
 }
 
@@ -68,6 +71,11 @@ fn pretend_hubspot(args: &PretendHubspot, output: &mut Output) -> Exit {
 fn pretend_salesforce(args: &PretendSalesforce, output: &mut Output) -> Exit {
     let settings = salesforce::Settings { seed: args.seed, ..salesforce::Settings::default() };
     pretend(salesforce::Serve { listen: args.listen, prefix: String::new(), settings, threads: 2 }, output)
+}
+
+fn pretend_pipedrive(args: &PretendPipedrive, output: &mut Output) -> Exit {
+    let settings = pipedrive::Settings { seed: args.seed, ..pipedrive::Settings::default() };
+    pretend(pipedrive::Serve { listen: args.listen, prefix: String::new(), settings, threads: 2 }, output)
 }
 
 /// Serves until told to stop; says where on stdout.
@@ -111,6 +119,7 @@ fn is_on_screen(command: &Command) -> bool {
         | Command::Resume(_)
         | Command::Completions { .. }
         | Command::PretendHubspot(_)
-        | Command::PretendSalesforce(_) => false,
+        | Command::PretendSalesforce(_)
+        | Command::PretendPipedrive(_) => false,
     }
 }

@@ -1,4 +1,4 @@
-//! `limits = [{ calls = 100, per = "10s" }, …]`: the windows of one connection.
+//! `limits = [{ calls = 100, per = "10s" }, { credits = 50000, per = "1d" }]`: the windows of one connection.
 //! Not here: keeping to them.
 
 use crate::config::section::Section;
@@ -21,9 +21,10 @@ pub(super) fn read(connection: &mut Section<'_>, defaults: &[Window]) -> Vec<Win
         let what = format!("has {} windows, not 1 to {WINDOWS_MAX}", sections.len());
         connection.fault("limits", Wrong::new(what, "write such as [{ calls = 100, per = \"10s\" }], or leave it out"));
     }
+    let sells_credits = defaults.iter().any(|it| it.name.unit == Unit::Credits);
     let mut windows: Vec<Window> = Vec::new();
     for mut section in sections {
-        if let Some(window) = window(&mut section) {
+        if let Some(window) = window(&mut section, sells_credits) {
             if windows.iter().any(|it| it.name == window.name) {
                 let what = format!("there are two windows of {}", show_span(window.name.per));
                 section.fault("per", Wrong::new(what, "keep the smaller one"));
@@ -39,8 +40,8 @@ pub(super) fn read(connection: &mut Section<'_>, defaults: &[Window]) -> Vec<Win
     windows
 }
 
-fn window(section: &mut Section<'_>) -> Option<Window> {
-    let calls = section.required("calls", integer(1..=1_000_000_000_u32));
+fn window(section: &mut Section<'_>, sells_credits: bool) -> Option<Window> {
+    let (unit, cap) = cap(section, sells_credits);
     let per = section.required("per", span(PER));
     let operations = section.optional("operations", operations).unwrap_or(Operations::All);
     let resets_at = section.optional("resets_at", time_of_day);
@@ -50,8 +51,28 @@ fn window(section: &mut Section<'_>) -> Option<Window> {
         let hint = "remove it, or write per = \"1d\"";
         section.fault("resets_at", Wrong::new("is for windows of a day", hint));
     }
-    let name = WindowName { per: per?, unit: Unit::Calls, operations };
-    Some(Window { name, cap: calls?, turnover: resets_at.map_or(Turnover::Rolling, Turnover::ResetsAt) })
+    if unit == Unit::Credits && operations != Operations::All {
+        section
+            .fault("operations", Wrong::new("is for windows of calls", "remove it; credits are what any call costs"));
+    }
+    let name = WindowName { per: per?, unit, operations };
+    Some(Window { name, cap: cap?, turnover: resets_at.map_or(Turnover::Rolling, Turnover::ResetsAt) })
+}
+
+/// `calls = 100`, or, where the CRM counts them, `credits = 50000`.
+fn cap(section: &mut Section<'_>, sells_credits: bool) -> (Unit, Option<u32>) {
+    let number = || integer(1..=1_000_000_000_u32);
+    if section.raw("credits").is_none() {
+        return (Unit::Calls, section.required("calls", number()));
+    }
+    let credits = section.optional("credits", number());
+    if !sells_credits {
+        section.fault("credits", Wrong::new("is not what this CRM counts", "write `calls = …`"));
+    }
+    if section.raw("calls").is_some() {
+        section.fault("calls", Wrong::new("stands beside credits", "give each a window of its own"));
+    }
+    (Unit::Credits, credits)
 }
 
 fn operations(value: &Value<'_>) -> Result<Operations, Wrong> {

@@ -1,11 +1,11 @@
 //! What a connector gives: facts about its CRM, and an exchange that turns a call into requests and answers.
 //! Not here: sending (`http`), any CRM's own words (its folder).
 
-use crate::crm::Access;
-use crate::model::{Answer, Call, Crm, Keys, Operations, Tariff, Usage, Window, WindowName};
+use crate::crm::{Access, Authorization};
+use crate::model::{Answer, Call, Cost, Crm, Keys, Operations, Tariff, Unit, Usage, Window, WindowName};
 use bytes::Bytes;
 use http::Method;
-use http::header::{HeaderMap, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +28,17 @@ pub trait Exchange: Send {
 
     /// What follows from the response to the latest request.
     fn answered(&mut self, response: &Response) -> Next;
+
+    /// What the response to the latest request says of the account's limits, where that depends on the request; asked
+    /// before `answered`. None: what the connector says.
+    fn usage(&self, _response: &Response) -> Option<Usage> {
+        None
+    }
+
+    /// What its requests have come to. None: each is a call, and all together cost as much as the call's price.
+    fn spent(&self) -> Option<Cost> {
+        None
+    }
 }
 
 /// What an exchange wants.
@@ -42,8 +53,9 @@ pub enum Next {
 pub struct Request {
     pub method: Method,
     pub url: String,
-    /// Marked sensitive, so that `Debug` hides it.
-    pub authorization: HeaderValue,
+    pub authorization: Authorization,
+    /// One that only this CRM knows.
+    pub special: Option<(HeaderName, HeaderValue)>,
     pub body: Vec<u8>,
 }
 
@@ -65,19 +77,28 @@ pub struct Fact<T> {
     pub source: &'static str,
 }
 
-/// A limit that holds where a connection names none: `calls` in any `per`.
+/// A limit that holds where a connection names none: `cap` of `unit` in any `per`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitFact {
-    pub calls: u32,
+    pub cap: u32,
+    pub unit: Unit,
     pub per: Duration,
     pub operations: Operations,
 }
 
 impl LimitFact {
+    pub(super) const fn calls(cap: u32, per: Duration, operations: Operations) -> Self {
+        Self { cap, unit: Unit::Calls, per, operations }
+    }
+
+    pub(super) const fn credits(cap: u32, per: Duration) -> Self {
+        Self { cap, unit: Unit::Credits, per, operations: Operations::All }
+    }
+
     /// The window of a connection that names no limits.
     pub fn window(&self) -> Window {
-        let window = Window::rolling(self.calls, self.per);
-        Window { name: WindowName { operations: self.operations, ..window.name }, ..window }
+        let window = Window::rolling(self.cap, self.per);
+        Window { name: WindowName { unit: self.unit, operations: self.operations, ..window.name }, ..window }
     }
 }
 
@@ -90,6 +111,8 @@ pub struct Facts {
     pub limits: &'static [Fact<LimitFact>],
     /// The most that a call can spend.
     pub tariff: Fact<Tariff>,
+    /// Most calls out at once, where the CRM bounds them.
+    pub calls_max: Fact<Option<usize>>,
     /// Most inputs in one call.
     pub batch_max: Fact<usize>,
     /// The property that holds our external ID, if a connection names none.

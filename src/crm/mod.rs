@@ -8,13 +8,14 @@ mod http;
 mod hubspot;
 mod members;
 mod percent;
+mod pipedrive;
 mod replies;
 mod retry_after;
 mod salesforce;
 mod scrub;
 mod whole;
 
-pub use access::{Access, Accesses};
+pub use access::{Access, Accesses, Authorization};
 pub use calls::{CALL_DEADLINE, Events, HttpCrms, Now};
 pub use connector::{Connector, Exchange, Fact, Facts, LimitFact, Next, Request, Response};
 pub use http::{Http, HttpError, HttpLimits};
@@ -27,5 +28,6 @@ pub fn connector(crm: Crm) -> &'static dyn Connector {
     match crm {
         Crm::HubSpot => &hubspot::HubSpot,
         Crm::Salesforce => &salesforce::Salesforce,
+        Crm::Pipedrive => &pipedrive::Pipedrive,
     }
 }

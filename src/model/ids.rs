@@ -25,16 +25,18 @@ pub struct IdempotencyKey(pub Arc<str>);
 pub enum Crm {
     HubSpot,
     Salesforce,
+    Pipedrive,
 }
 
 impl Crm {
-    pub const ALL: [Self; 2] = [Self::HubSpot, Self::Salesforce];
+    pub const ALL: [Self; 3] = [Self::HubSpot, Self::Salesforce, Self::Pipedrive];
 
     /// The name in configuration, metrics and screens.
     pub fn name(self) -> &'static str {
         match self {
             Self::HubSpot => "hubspot",
             Self::Salesforce => "salesforce",
+            Self::Pipedrive => "pipedrive",
         }
     }
 

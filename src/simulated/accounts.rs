@@ -76,6 +76,13 @@ impl<P: Pretend> Accounts<P> {
         self.0.open.write().unwrap_or_else(PoisonError::into_inner).remove(access_token).is_some()
     }
 
+    /// A record is deleted by somebody else, or merged into another; `false` if the account or it is unknown.
+    pub fn lose(&self, access_token: &str, object: &str, external_id: &str) -> bool {
+        let now_us = self.0.shared.clock.now_us();
+        let account = self.known(access_token);
+        account.is_some_and(|account| P::lose(&mut account.state(), object, external_id, now_us))
+    }
+
     /// Changes the settings of one account, or (`None`) of all and of those yet to open. `false` if unknown.
     pub fn change(&self, access_token: Option<&str>, mut change: impl FnMut(&mut P::Settings)) -> bool {
         if access_token.is_none() {

@@ -3,11 +3,12 @@
 
 use std::fmt::Debug;
 
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::{HeaderMap, header, request::Parts};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     account::{Fate, Moment, State},
+    accounts::Accounts,
     answer::Answer,
     settings::{Latency, Recording},
     words::{Operation, Policy},
@@ -17,6 +18,8 @@ use super::{
 pub trait Pretend: Sized + Send + Sync + 'static {
     /// As in logs and commands: `hubspot`.
     const NAME: &'static str;
+    /// What stands before the access token in `Authorization`.
+    const SCHEME: &'static str = "Bearer";
     type Settings: Behaviour;
     /// What an account has used of its limits.
     type Meters: Default + Send;
@@ -25,8 +28,20 @@ pub trait Pretend: Sized + Send + Sync + 'static {
     /// A request as this CRM reads it.
     type Call: Asked + Send + Sync;
 
+    /// Answers what needs no access token, such as a token endpoint; `None`: it does.
+    fn sign_in(_: &Accounts<Self>, _: &Parts, _: &[u8]) -> Option<Answer> {
+        None
+    }
+
+    /// The access token of a request.
+    fn access_token(headers: &HeaderMap) -> Option<&str> {
+        let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let scheme = authorization.and_then(|value| value.strip_prefix(Self::SCHEME));
+        scheme.and_then(|value| value.strip_prefix(' ')).map(str::trim)
+    }
+
     /// Never fails: what it cannot read is a call of its own kind.
-    fn read(method: &Method, uri: &Uri, body: &[u8]) -> Self::Call;
+    fn read(head: &Parts, body: &[u8]) -> Self::Call;
 
     /// A call arrives: the limit it exceeds, or `None` after counting it.
     fn arrive(meters: &mut Self::Meters, now_us: u64, call: &Self::Call, settings: &Self::Settings) -> Option<Policy>;
@@ -42,6 +57,9 @@ pub trait Pretend: Sized + Send + Sync + 'static {
 
     /// Carries a call out. `fates`: what became of each input, in their order.
     fn perform(state: &mut State<Self>, call: &Self::Call, moment: &Moment<'_>, fates: &mut Vec<Fate>) -> Answer;
+
+    /// Somebody deletes a record, or merges it into another: it is gone, and so is its key. `false`: it is not there.
+    fn lose(state: &mut State<Self>, object: &str, external_id: &str, now_us: u64) -> bool;
 
     /// An answer that carries nothing out.
     fn turn_away(why: TurnedAway, settings: &Self::Settings, correlation: &str) -> Answer;

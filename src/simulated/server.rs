@@ -7,7 +7,7 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, Response, header},
+    http::{HeaderMap, Response},
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
@@ -160,12 +160,14 @@ async fn serve<P: Pretend>(
         let place = (parts.uri.path(), parts.uri.query().unwrap_or_default());
         return control::answer(&accounts, &parts.method, place, &body);
     }
-    let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let access_token = authorization.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
+    if let Some(answer) = P::sign_in(&accounts, &parts, &body) {
+        return answer.into_response(HeaderMap::new());
+    }
+    let access_token = P::access_token(&parts.headers);
     let Some(account) = accounts.admit(access_token.filter(|token| !token.is_empty())) else {
         return turn_away::<P>(TurnedAway::Stranger);
     };
-    let call = P::read(&parts.method, &parts.uri, &body);
+    let call = P::read(&parts, &body);
     account.serve(&call, &grip).await
 }
 

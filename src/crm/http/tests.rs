@@ -56,8 +56,9 @@ async fn serve_bytes(bytes: Vec<u8>, keep: bool) -> (Server, Arc<AtomicUsize>) {
 }
 
 fn request(url: String) -> Request {
-    let authorization = HeaderValue::from_static("Bearer pat-secret");
-    Request { method: http::Method::POST, url, authorization, body: b"{}".to_vec() }
+    let value = HeaderValue::from_static("Bearer pat-secret");
+    let authorization = Authorization { header: http::header::AUTHORIZATION, value };
+    Request { method: http::Method::POST, url, authorization, special: None, body: b"{}".to_vec() }
 }
 
 async fn send(url: String, deadline: Duration) -> Result<Response, Fault> {

@@ -23,15 +23,15 @@ static FACTS: Facts = Facts {
     base_url: Fact { value: Some("https://api.hubapi.com"), source: "HubSpot API specification, servers" },
     limits: &[
         Fact {
-            value: LimitFact { calls: 100, per: Duration::from_secs(10), operations: Operations::AllButSearches },
+            value: LimitFact::calls(100, Duration::from_secs(10), Operations::AllButSearches),
             source: "HubSpot usage guidelines: private app, Free and Starter, per app",
         },
         Fact {
-            value: LimitFact { calls: 250_000, per: Duration::from_hours(24), operations: Operations::All },
+            value: LimitFact::calls(250_000, Duration::from_hours(24), Operations::All),
             source: "HubSpot usage guidelines: Free and Starter, per account",
         },
         Fact {
-            value: LimitFact { calls: 5, per: Duration::from_secs(1), operations: Operations::Searches },
+            value: LimitFact::calls(5, Duration::from_secs(1), Operations::Searches),
             source: "HubSpot search guide: 5 requests per second per account, exempt from the 10 seconds",
         },
     ],
@@ -39,6 +39,7 @@ static FACTS: Facts = Facts {
         value: Tariff { upsert: Price::calls(1), archive: Price::calls(2), search: Price::calls(0) },
         source: "our own requests: an archive reads the record ids, then archives them",
     },
+    calls_max: Fact { value: None, source: "HubSpot bounds calls per time, not at once" },
     batch_max: Fact { value: BATCH_MAX, source: "HubSpot object guides: batch endpoints take 100 inputs" },
     external_id_property: "external_id",
     keys: Fact { value: Keys::UNIQUE, source: "HubSpot batch/upsert by a unique property: a repeat answers new=false" },

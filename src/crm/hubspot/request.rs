@@ -108,7 +108,7 @@ fn request(call: &Call, access: &Access, verb: &str, body: &impl Serialize) -> R
     let url = format!("{}/crm/v3/objects/{object}/batch/{verb}", access.base_url.trim_end_matches('/'));
     let mut written = Vec::with_capacity(size(call));
     serde_json::to_writer(&mut written, body).map_err(|_| wrong("the inputs cannot be written as JSON"))?;
-    Ok(Request { method: Method::POST, url, authorization: access.bearer()?, body: written })
+    Ok(Request { method: Method::POST, url, authorization: access.bearer()?, special: None, body: written })
 }
 
 /// About how long the body gets.

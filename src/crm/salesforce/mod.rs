@@ -25,12 +25,16 @@ static FACTS: Facts = Facts {
         source: "REST API guide: requests go to the instance_url of the org, its My Domain; there is no common one",
     },
     limits: &[Fact {
-        value: LimitFact { calls: 100_000, per: Duration::from_hours(24), operations: Operations::All },
+        value: LimitFact::calls(100_000, Duration::from_hours(24), Operations::All),
         source: "API request limits: Enterprise and Professional, without what each licence adds; rolling",
     }],
     tariff: Fact {
         value: Tariff { upsert: Price::calls(1), archive: Price::calls(2), search: Price::calls(0) },
         source: "our own requests: an archive queries the record ids, then deletes them; a collection is one request",
+    },
+    calls_max: Fact {
+        value: None,
+        source: "API request limits: only calls that run for 20 seconds are bounded; ours end after 10",
     },
     batch_max: Fact { value: BATCH_MAX, source: "REST API guide, sObject Collections: up to 200 records" },
     external_id_property: "External_Id__c",

@@ -40,7 +40,7 @@ pub(super) fn upsert(call: &Call, access: &Access, replies: &mut Replies) -> Res
     let collection = Collection { all_or_none: false, records };
     serde_json::to_writer(&mut body, &collection).map_err(|_| wrong("the inputs cannot be written as JSON"))?;
     let url = url(access, &format!("composite/sobjects/{object}/{id_field}"));
-    Ok(Some(Request { method: Method::PATCH, url, authorization: access.bearer()?, body }))
+    Ok(Some(Request { method: Method::PATCH, url, authorization: access.bearer()?, special: None, body }))
 }
 
 /// A query, or that its inputs are too many for one.
@@ -74,7 +74,13 @@ pub(super) fn query(call: &Call, access: &Access, replies: &mut Replies) -> Resu
     if URL_BYTES_MAX < url.len() && 1 < values.len() {
         return Ok(Query::TooLong);
     }
-    Ok(Query::Fits(Request { method: Method::GET, url, authorization: access.bearer()?, body: Vec::new() }))
+    Ok(Query::Fits(Request {
+        method: Method::GET,
+        url,
+        authorization: access.bearer()?,
+        special: None,
+        body: Vec::new(),
+    }))
 }
 
 /// Deletes records by their own ids: letters and digits, each once.
@@ -83,7 +89,7 @@ pub(super) fn query(call: &Call, access: &Access, replies: &mut Replies) -> Resu
 /// As `upsert`.
 pub(super) fn delete(access: &Access, records: &[&str]) -> Result<Request, Reply> {
     let url = url(access, &format!("composite/sobjects?ids={}&allOrNone=false", records.join(",")));
-    Ok(Request { method: Method::DELETE, url, authorization: access.bearer()?, body: Vec::new() })
+    Ok(Request { method: Method::DELETE, url, authorization: access.bearer()?, special: None, body: Vec::new() })
 }
 
 #[derive(Serialize)]

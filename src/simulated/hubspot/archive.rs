@@ -51,3 +51,10 @@ fn archive(state: &mut State, object: &str, id: &str, now_us: u64) {
     };
     state.ledger.apply(applied, now_us, settings.recording);
 }
+
+/// Not through the API.
+pub(super) fn lose(state: &mut State, (object, key): (&str, &str), now_us: u64) -> bool {
+    let records = state.store.shelf(object).map(|shelf| shelf.records.iter());
+    let found = records.into_iter().flatten().find(|(_, record)| record.key == key).map(|(id, _)| *id);
+    found.inspect(|id| archive(state, object, &id.to_string(), now_us)).is_some()
+}

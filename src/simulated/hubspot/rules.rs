@@ -1,7 +1,7 @@
 //! HubSpot as a pretend CRM: which rule carries out which call, and how calls are turned away.
 //! Not here: the rules themselves (`batch`, `read`, `archive`, `search`, `properties`, `limits`).
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, request::Parts};
 use serde_json::json;
 
 use super::{
@@ -30,8 +30,8 @@ impl Pretend for HubSpot {
     type Store = Store;
     type Call = Call;
 
-    fn read(method: &Method, uri: &Uri, body: &[u8]) -> Call {
-        Call::read(method, uri, body)
+    fn read(head: &Parts, body: &[u8]) -> Call {
+        Call::read(&head.method, &head.uri, body)
     }
 
     fn arrive(meters: &mut Meters, now_us: u64, call: &Call, settings: &Settings) -> Option<Policy> {
@@ -54,6 +54,10 @@ impl Pretend for HubSpot {
 
     fn perform(state: &mut State, call: &Call, moment: &Moment<'_>, fates: &mut Vec<Fate>) -> Answer {
         perform(state, call, moment, fates)
+    }
+
+    fn lose(state: &mut State, object: &str, external_id: &str, now_us: u64) -> bool {
+        archive::lose(state, (object, external_id), now_us)
     }
 
     fn turn_away(why: TurnedAway, settings: &Settings, correlation: &str) -> Answer {

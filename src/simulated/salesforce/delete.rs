@@ -64,3 +64,8 @@ fn delete(state: &mut State, id: &str, now_us: u64) -> Result<(), Refusal> {
     state.ledger.apply(applied, now_us, recording);
     Ok(())
 }
+
+/// Not through the API.
+pub(super) fn lose(state: &mut State, (object, key): (&str, &str), now_us: u64) -> bool {
+    state.store.by_key(object, key).is_some_and(|id| delete(state, &id, now_us).is_ok())
+}

@@ -1,7 +1,7 @@
 //! Salesforce as a pretend CRM: which rule carries out which call, and how calls are turned away.
 //! Not here: the rules themselves (`write`, `delete`, `read`, `limits`).
 
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::{HeaderMap, request::Parts};
 use serde_json::json;
 
 use super::{
@@ -30,8 +30,8 @@ impl Pretend for Salesforce {
     type Store = Store;
     type Call = Call;
 
-    fn read(method: &Method, uri: &Uri, body: &[u8]) -> Call {
-        Call::read(method, uri, body)
+    fn read(head: &Parts, body: &[u8]) -> Call {
+        Call::read(&head.method, &head.uri, body)
     }
 
     fn arrive(meters: &mut Meters, now_us: u64, _: &Call, settings: &Settings) -> Option<Policy> {
@@ -60,6 +60,10 @@ impl Pretend for Salesforce {
             Body::UriTooLong => Answer::html(414),
             Body::Absent => answer::not_found(),
         }
+    }
+
+    fn lose(state: &mut State, object: &str, external_id: &str, now_us: u64) -> bool {
+        delete::lose(state, (object, external_id), now_us)
     }
 
     fn turn_away(why: TurnedAway, _: &Settings, _: &str) -> Answer {

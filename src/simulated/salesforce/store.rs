@@ -43,6 +43,12 @@ impl Store {
         self.records.get(id)
     }
 
+    /// The record that the ledger files under this key.
+    pub(super) fn by_key(&self, object: &str, key: &str) -> Option<String> {
+        let mut records = self.records.iter();
+        records.find(|(_, record)| record.object == object && record.key == key).map(|(id, _)| id.clone())
+    }
+
     pub(super) fn was_deleted(&self, id: &str) -> bool {
         self.deleted.contains(id)
     }
