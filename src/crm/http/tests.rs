@@ -57,7 +57,7 @@ async fn serve_bytes(bytes: Vec<u8>, keep: bool) -> (Server, Arc<AtomicUsize>) {
 
 fn request(url: String) -> Request {
     let value = HeaderValue::from_static("Bearer pat-secret");
-    let authorization = Authorization { header: http::header::AUTHORIZATION, value };
+    let authorization = crate::crm::Authorization { header: http::header::AUTHORIZATION, value };
     Request { method: http::Method::POST, url, authorization, special: None, body: b"{}".to_vec() }
 }
 

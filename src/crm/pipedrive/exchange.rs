@@ -5,7 +5,7 @@
 //! to more than its price. A search is not taken at its word: what it found is read, at most two records.
 
 use super::fault::Words;
-use super::fields::{Candidate, Fields, Page};
+use super::fields::{self, Candidate, Fields, Page};
 use super::found::{self, Record};
 use super::schema::{KeyField, Kind, is_field_key, kind};
 use super::{reply, request, usage};
@@ -116,23 +116,13 @@ impl Single {
         if let Some(cursor) = page.next.filter(|_| pages < PAGES_MAX) {
             return self.look_up(key, (pages, found), Some(&cursor));
         }
-        let name = &self.access.external_id_property;
-        let why = match found.as_slice() {
-            [one] if one.is_text => {
-                self.fields.learn(&self.call.connection.id, key.list, (&self.access, &one.key));
-                return Err(Answer::Unsent);
+        match fields::only(&found, &self.access.external_id_property, key.list) {
+            Ok(field) => {
+                self.fields.learn(&self.call.connection.id, key.list, (&self.access, field));
+                Err(Answer::Unsent)
             }
-            [_] => format!("the custom field {name} in {} holds no text; make it one of type varchar", key.list),
-            [] => format!(
-                "no custom field is named {name} in {}; make one of type varchar, or set external_id_property",
-                key.list
-            ),
-            [_, _, ..] => format!(
-                "several custom fields are named {name} in {}; set external_id_property to the key of one",
-                key.list
-            ),
-        };
-        Err(reply::alone(Reply::Account(fault(Reason::NotFound, &why))))
+            Err(why) => Err(reply::alone(Reply::Account(fault(Reason::NotFound, &why)))),
+        }
     }
 
     fn search(&mut self) -> Result<Next, Answer> {

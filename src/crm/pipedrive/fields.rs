@@ -90,6 +90,23 @@ impl Page {
     }
 }
 
+/// The key of the one field with the name that was looked for in `list`.
+///
+/// # Errors
+/// None, or none that can be used: says what to do.
+pub(super) fn only<'a>(found: &'a [Candidate], name: &str, list: &str) -> Result<&'a str, String> {
+    match found {
+        [one] if one.is_text => Ok(&one.key),
+        [_] => Err(format!("the custom field {name} in {list} holds no text; make it one of type varchar")),
+        [] => Err(format!(
+            "no custom field is named {name} in {list}; make one of type varchar, or set external_id_property"
+        )),
+        [_, _, ..] => {
+            Err(format!("several custom fields are named {name} in {list}; set external_id_property to the key of one"))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test panics on purpose")]

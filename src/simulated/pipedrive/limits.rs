@@ -128,7 +128,9 @@ mod tests {
     }
 
     fn search() -> Call {
-        Call { operation: Operation::Search, ..Call::of_another() }
+        let mut call = Call::of_another();
+        call.operation = Operation::Search;
+        call
     }
 
     #[test]
