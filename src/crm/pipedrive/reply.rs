@@ -24,7 +24,7 @@ pub(super) fn is_missing(response: &Response) -> bool {
 pub(super) fn gone(response: &Response) -> Answer {
     let mut fault = Words::of_body(&response.body).fault(Reason::NotFound, response.status, None);
     if is_well(response) {
-        fault.message = "the record is deleted".to_owned();
+        "the record is deleted".clone_into(&mut fault.message);
     }
     alone(Reply::Gone(fault))
 }

@@ -25,6 +25,8 @@ use crate::simulated::{
 /// Properties that are numbers: a text is refused, though it be of digits.
 const NUMBERS: [&str; 7] = ["owner_id", "org_id", "person_id", "organization_id", "stage_id", "pipeline_id", "deal_id"];
 
+type Members = Map<String, Value>;
+
 /// Creates or changes a record.
 ///
 /// # Errors
@@ -108,7 +110,7 @@ fn put(
 }
 
 /// Properties and custom fields: version 2 has these in a member of their own.
-fn parted(call: &Call, members: &Map<String, Value>) -> Result<(Map<String, Value>, Map<String, Value>), Refusal> {
+fn parted(call: &Call, members: &Members) -> Result<(Members, Members), Refusal> {
     let mut fields = members.clone();
     if call.object == "leads" {
         let keys: Vec<String> = fields.keys().filter(|name| is_key(name)).cloned().collect();
@@ -125,12 +127,7 @@ fn parted(call: &Call, members: &Map<String, Value>) -> Result<(Map<String, Valu
     }
 }
 
-fn check(
-    call: &Call,
-    fields: &Map<String, Value>,
-    custom: &Map<String, Value>,
-    settings: &Settings,
-) -> Result<(), Refusal> {
+fn check(call: &Call, fields: &Members, custom: &Members, settings: &Settings) -> Result<(), Refusal> {
     let list = fields::list_of(&call.object).unwrap_or_default();
     let known = fields::custom(settings, list);
     if let Some(name) = custom.keys().find(|name| !known.iter().any(|(key, _)| key == *name)) {
@@ -151,7 +148,7 @@ fn check(
     Ok(())
 }
 
-fn check_required(object: &str, fields: &Map<String, Value>) -> Result<(), Refusal> {
+fn check_required(object: &str, fields: &Members) -> Result<(), Refusal> {
     let has = |name: &str| fields.get(name).is_some_and(|value| !value.is_null() && value.as_str() != Some(""));
     let required = match object {
         "persons" | "organizations" => "name",
