@@ -1,10 +1,10 @@
 //! From what was typed to what is done: one arm per command.
 //! Not here: the commands themselves.
 
-use crate::cli::args::{Cli, Command, PretendHubspot, PretendSalesforce, PretendZoho};
+use crate::cli::args::{Cli, Command, PretendHubspot, PretendPipedrive, PretendSalesforce, PretendZoho};
 use crate::cli::output::{Output, complain};
 use crate::cli::{Exit, check, completions};
-use crate::simulated::{Pretend, Serve, hubspot, salesforce, serve_blocking, zoho};
+use crate::simulated::{Pretend, Serve, hubspot, pipedrive, salesforce, serve_blocking, zoho};
 use clap::Parser;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -25,6 +25,7 @@ fn done(cli: &Cli, output: &mut Output) -> Exit {
         Command::PretendHubspot(args) => pretend_hubspot(args, output),
         Command::PretendSalesforce(args) => pretend_salesforce(args, output),
         Command::PretendZoho(args) => pretend_zoho(args, output),
+        Command::PretendPipedrive(args) => pretend_pipedrive(args, output),
         Command::Run
         | Command::Demo(_)
         | Command::Topics(_)
@@ -52,7 +53,8 @@ fn done_on_a_log(cli: &Cli, output: &mut Output) -> Exit {
         | Command::Completions { .. }
         | Command::PretendHubspot(_)
         | Command::PretendSalesforce(_)
-        | Command::PretendZoho(_) => Exit::Usage,
+        | Command::PretendZoho(_)
+        | Command::PretendPipedrive(_) => Exit::Usage,
     }
 }
 
@@ -76,6 +78,11 @@ fn pretend_salesforce(args: &PretendSalesforce, output: &mut Output) -> Exit {
 fn pretend_zoho(args: &PretendZoho, output: &mut Output) -> Exit {
     let settings = zoho::Settings { seed: args.seed, ..zoho::Settings::default() };
     pretend(zoho::Serve { listen: args.listen, prefix: String::new(), settings, threads: 2 }, output)
+}
+
+fn pretend_pipedrive(args: &PretendPipedrive, output: &mut Output) -> Exit {
+    let settings = pipedrive::Settings { seed: args.seed, ..pipedrive::Settings::default() };
+    pretend(pipedrive::Serve { listen: args.listen, prefix: String::new(), settings, threads: 2 }, output)
 }
 
 /// Serves until told to stop; says where on stdout.
@@ -120,6 +127,7 @@ fn is_on_screen(command: &Command) -> bool {
         | Command::Completions { .. }
         | Command::PretendHubspot(_)
         | Command::PretendSalesforce(_)
-        | Command::PretendZoho(_) => false,
+        | Command::PretendZoho(_)
+        | Command::PretendPipedrive(_) => false,
     }
 }

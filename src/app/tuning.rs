@@ -64,6 +64,7 @@ mod tests {
             let windows: Vec<_> = facts.limits.iter().map(|it| it.value.window()).collect();
             assert_eq!(given.connection.windows.to_vec(), windows);
             assert_eq!(given.connection.tariff, facts.tariff.value);
+            assert_eq!(given.connection.keys, facts.keys.value);
             assert_eq!(given.connection.batch_max, facts.batch_max.value);
             assert_eq!(given.connection.calls_max, facts.calls_max.value);
             assert_eq!(given.base_url, facts.base_url.value.unwrap_or("https://acme.test"));

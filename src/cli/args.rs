@@ -158,6 +158,9 @@ pub enum Command {
     /// A HTTP server that behaves like Zoho CRM, for trials and tests
     #[command(hide = true)]
     PretendZoho(PretendZoho),
+    /// A HTTP server that behaves like Pipedrive, for trials and tests
+    #[command(hide = true)]
+    PretendPipedrive(PretendPipedrive),
 }
 
 #[derive(Args, Clone, Debug)]
@@ -317,6 +320,16 @@ pub struct PretendZoho {
     #[arg(long, default_value = "127.0.0.1:8082", env = "SLUICEGATE_PRETEND_LISTEN", hide_env_values = true)]
     pub listen: SocketAddr,
     /// The seed of its faults
+    #[arg(long, default_value_t = 1, env = "SLUICEGATE_SEED", hide_env_values = true)]
+    pub seed: u64,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct PretendPipedrive {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:8083", env = "SLUICEGATE_PRETEND_LISTEN", hide_env_values = true)]
+    pub listen: SocketAddr,
+    /// The seed of its faults, and of the keys of its custom fields
     #[arg(long, default_value_t = 1, env = "SLUICEGATE_SEED", hide_env_values = true)]
     pub seed: u64,
 }

@@ -1,7 +1,7 @@
 //! What a connection of each CRM is when its settings do not say: address, batch size, documented limits.
 //! Not here: how a CRM is called.
 
-use crate::model::{Crm, Keys, Operations, Price, Tariff, Unit, Window, WindowName};
+use crate::model::{Crm, Key, Keys, Operations, Price, Tariff, Unit, Window, WindowName};
 use std::time::Duration;
 
 pub(super) struct CrmDefaults {
@@ -21,7 +21,7 @@ pub(super) struct CrmDefaults {
 }
 
 /// CRMs of the contract that this version does not serve.
-pub(super) const NOT_YET: [&str; 2] = ["pipedrive", "http"];
+pub(super) const NOT_YET: [&str; 1] = ["http"];
 
 pub(super) fn defaults(crm: Crm) -> CrmDefaults {
     match crm {
@@ -75,6 +75,29 @@ pub(super) fn defaults(crm: Crm) -> CrmDefaults {
             },
             calls_max: Some(5),
             keys: Keys::UNIQUE,
+        },
+        // An API token of the Lite plan with one seat (https://pipedrive.readme.io/docs/core-api-concepts-rate-limiting).
+        // A higher plan has more of the 2 seconds and of the day, which `limits` says; less is believed when told.
+        Crm::Pipedrive => CrmDefaults {
+            base_url: Some("https://api.pipedrive.com"),
+            external_id_property: "external_id",
+            batch_max: 1,
+            // The day resets at midnight of the server, wherever that is: it is taken for rolling.
+            limits: vec![
+                of(Operations::Searches, Window::rolling(10, Duration::from_secs(2))),
+                Window::rolling(20, Duration::from_secs(2)),
+                credits(Window::rolling(30_000, Duration::from_hours(24))),
+            ],
+            // The dearest: a lead is written for 10, a list of fields read for 10; a search is 20, and reading the two
+            // records at most that it found.
+            tariff: Tariff {
+                upsert: Price { credits: 10, ..Price::calls(1) },
+                archive: Price { credits: 10, ..Price::calls(1) },
+                search: Price { searches: 1, credits: 24, ..Price::calls(2) },
+            },
+            calls_max: None,
+            // Activities have no field of ours.
+            keys: Keys { of: &[("call", Key::None), ("activities", Key::None)], others: Key::Searched },
         },
     }
 }

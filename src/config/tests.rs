@@ -154,7 +154,17 @@ fn every_setting_that_is_given_arrives() {
     assert_eq!(acme[1].connection.windows[1], Window::rolling(250_000, Duration::from_secs(86_400)));
     let directory = settings.connections();
     let ids: Vec<_> = directory.values().flatten().map(|it| it.id.to_string()).collect();
-    assert_eq!(ids, ["acme/hubspot", "acme/hubspot-eu", "umbrella/hubspot", "umbrella/salesforce", "umbrella/zoho"]);
+    assert_eq!(
+        ids,
+        [
+            "acme/hubspot",
+            "acme/hubspot-eu",
+            "umbrella/hubspot",
+            "umbrella/salesforce",
+            "umbrella/zoho",
+            "umbrella/pipedrive"
+        ]
+    );
     let salesforce = &settings.tenants[&TenantId::from("umbrella")][1];
     assert_eq!((salesforce.connection.crm, salesforce.connection.batch_max), (Crm::Salesforce, 200));
     assert_eq!(salesforce.base_url, "https://umbrella.my.salesforce.com");
@@ -162,6 +172,10 @@ fn every_setting_that_is_given_arrives() {
     assert_eq!((zoho.connection.crm, zoho.connection.calls_max), (Crm::Zoho, Some(5)));
     let windows: Vec<_> = zoho.connection.windows.iter().map(|it| (it.cap, it.name.to_string())).collect();
     assert_eq!(windows, [(115_000, "1d-credits".to_owned()), (100, "1m".to_owned())]);
+    let pipedrive = &settings.tenants[&TenantId::from("umbrella")][3];
+    let windows: Vec<_> = pipedrive.connection.windows.iter().map(|it| (it.cap, it.name.to_string())).collect();
+    let named = |cap, name: &str| (cap, name.to_owned());
+    assert_eq!(windows, [named(100, "2s"), named(300_000, "1d-credits"), named(10, "2s-searches")]);
     assert!(directory[&TenantId::from("Müller & Söhne/7")].is_empty());
 }
 

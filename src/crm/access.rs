@@ -2,7 +2,7 @@
 //! Not here: where a secret comes from (configuration), when one is refreshed.
 
 use crate::model::{ConnectionId, Fault, Reason, Reply};
-use http::header::HeaderValue;
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -17,12 +17,19 @@ pub struct Access {
     pub external_id_property: String,
 }
 
+/// The header that says who calls. Its value is marked sensitive, so that `Debug` hides it.
+#[derive(Clone, Debug)]
+pub struct Authorization {
+    pub header: HeaderName,
+    pub value: HeaderValue,
+}
+
 impl Access {
-    /// The header `Authorization`, marked sensitive.
+    /// The header `Authorization`.
     ///
     /// # Errors
     /// The access token fits no header: the reply for every input, without the access token.
-    pub(super) fn bearer(&self) -> Result<HeaderValue, Reply> {
+    pub(super) fn bearer(&self) -> Result<Authorization, Reply> {
         self.authorization("Bearer")
     }
 
@@ -30,16 +37,28 @@ impl Access {
     ///
     /// # Errors
     /// As `bearer`.
-    pub(super) fn authorization(&self, scheme: &str) -> Result<HeaderValue, Reply> {
+    pub(super) fn authorization(&self, scheme: &str) -> Result<Authorization, Reply> {
         let text = format!("{scheme} {}", self.access_token.expose_secret());
-        let mut value = HeaderValue::try_from(text).map_err(|_| {
-            let why = "the access token holds characters that no header may hold; check where it is read from";
-            let (reason, message) = (Reason::Unauthorized, why.to_owned());
-            Reply::Account(Fault { reason, status: None, code: None, message, retry_after: None })
-        })?;
-        value.set_sensitive(true);
-        Ok(value)
+        Ok(Authorization { header: AUTHORIZATION, value: secret(text)? })
     }
+
+    /// The access token alone, under a header of the CRM's own.
+    ///
+    /// # Errors
+    /// As `bearer`.
+    pub(super) fn under(&self, header: HeaderName) -> Result<Authorization, Reply> {
+        Ok(Authorization { header, value: secret(self.access_token.expose_secret().to_owned())? })
+    }
+}
+
+fn secret(text: String) -> Result<HeaderValue, Reply> {
+    let mut value = HeaderValue::try_from(text).map_err(|_| {
+        let why = "the access token holds characters that no header may hold; check where it is read from";
+        let (reason, message) = (Reason::Unauthorized, why.to_owned());
+        Reply::Account(Fault { reason, status: None, code: None, message, retry_after: None })
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// The accounts of all connections. Clones share one directory; a reload replaces it as a whole.

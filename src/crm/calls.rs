@@ -60,8 +60,9 @@ async fn make(http: &Http, call: Call, access: Arc<Access>, deadline: tokio::tim
     let connector = connector(call.connection.crm);
     let formed = call.cost();
     let mut talk = Talk { http, connector, requests: 0, usage: Usage::default() };
-    let answer = talk.converse(connector.exchange(call, access), deadline).await;
-    let spent = Cost { calls: talk.requests, searches: 0, ..formed };
+    let mut exchange = connector.exchange(call, access);
+    let answer = talk.converse(&mut *exchange, deadline).await;
+    let spent = exchange.spent().unwrap_or(Cost { calls: talk.requests, searches: 0, ..formed });
     talk.usage.spent = Some(if talk.requests == 0 { Cost::default() } else { spent });
     (whole(answer, inputs), talk.usage)
 }
@@ -75,7 +76,7 @@ struct Talk<'a> {
 }
 
 impl Talk<'_> {
-    async fn converse(&mut self, mut exchange: Box<dyn Exchange>, deadline: tokio::time::Instant) -> Answer {
+    async fn converse(&mut self, exchange: &mut dyn Exchange, deadline: tokio::time::Instant) -> Answer {
         let mut next = exchange.begin();
         loop {
             let request = match next {
@@ -85,7 +86,7 @@ impl Talk<'_> {
             self.requests += 1;
             next = match self.http.send(request, deadline).await {
                 Ok(response) => {
-                    self.usage = self.connector.usage(&response);
+                    self.usage = exchange.usage(&response).unwrap_or_else(|| self.connector.usage(&response));
                     exchange.answered(&response)
                 }
                 Err(fault) => return Answer::Failed(fault),

@@ -1,8 +1,8 @@
 //! What a connector gives: facts about its CRM, and an exchange that turns a call into requests and answers.
 //! Not here: sending (`http`), any CRM's own words (its folder).
 
-use crate::crm::Access;
-use crate::model::{Answer, Call, Crm, Keys, Operations, Tariff, Unit, Usage, Window, WindowName};
+use crate::crm::{Access, Authorization};
+use crate::model::{Answer, Call, Cost, Crm, Keys, Operations, Tariff, Unit, Usage, Window, WindowName};
 use bytes::Bytes;
 use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -28,6 +28,17 @@ pub trait Exchange: Send {
 
     /// What follows from the response to the latest request.
     fn answered(&mut self, response: &Response) -> Next;
+
+    /// What the response to the latest request says of the account's limits, where that depends on the request; asked
+    /// before `answered`. None: what the connector says.
+    fn usage(&self, _response: &Response) -> Option<Usage> {
+        None
+    }
+
+    /// What its requests have come to. None: each is a call, and all together cost as much as the call's price.
+    fn spent(&self) -> Option<Cost> {
+        None
+    }
 }
 
 /// What an exchange wants.
@@ -42,8 +53,7 @@ pub enum Next {
 pub struct Request {
     pub method: Method,
     pub url: String,
-    /// Marked sensitive, so that `Debug` hides it.
-    pub authorization: HeaderValue,
+    pub authorization: Authorization,
     /// One that only this CRM knows.
     pub special: Option<(HeaderName, HeaderValue)>,
     pub body: Vec<u8>,

@@ -4,7 +4,7 @@
 use crate::crm::{Request, Response, retry_after, scrub};
 use crate::model::{Fault, Reason};
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_tls::HttpsConnector;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
@@ -83,7 +83,7 @@ impl Http {
         let mut sent = http::Request::builder()
             .method(request.method)
             .uri(request.url)
-            .header(AUTHORIZATION, request.authorization)
+            .header(request.authorization.header, request.authorization.value)
             .header(ACCEPT, JSON)
             .header(CONTENT_TYPE, JSON)
             .header(USER_AGENT, AGENT);

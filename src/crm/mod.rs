@@ -8,6 +8,7 @@ mod http;
 mod hubspot;
 mod members;
 mod percent;
+mod pipedrive;
 mod replies;
 mod retry_after;
 mod salesforce;
@@ -15,7 +16,7 @@ mod scrub;
 mod whole;
 mod zoho;
 
-pub use access::{Access, Accesses};
+pub use access::{Access, Accesses, Authorization};
 pub use calls::{CALL_DEADLINE, Events, HttpCrms, Now};
 pub use connector::{Connector, Exchange, Fact, Facts, LimitFact, Next, Request, Response};
 pub use http::{Http, HttpError, HttpLimits};
@@ -29,5 +30,6 @@ pub fn connector(crm: Crm) -> &'static dyn Connector {
         Crm::HubSpot => &hubspot::HubSpot,
         Crm::Salesforce => &salesforce::Salesforce,
         Crm::Zoho => &zoho::Zoho,
+        Crm::Pipedrive => &pipedrive::Pipedrive,
     }
 }

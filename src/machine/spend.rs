@@ -93,7 +93,7 @@ impl Machine {
         ended: &mut CallEnded,
     ) {
         if ended.answer == Answer::Unsent {
-            ended.usage.spent = Some(Cost::default());
+            ended.usage.spent.get_or_insert_default();
         }
         let bug = self.settings.bug;
         let crm = connection.crm;

@@ -57,7 +57,8 @@ pub enum Reply {
 /// What became of a whole call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// The call was not sent: its shard's lease had ended before it could be.
+    /// The call was not made: its shard's lease had ended before it could be, or something of the account had to be
+    /// learned first, and now is known. It is made again at once.
     Unsent,
     /// One reply per input, in the order of the inputs.
     Each(Vec<Reply>),

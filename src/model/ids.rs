@@ -26,10 +26,11 @@ pub enum Crm {
     HubSpot,
     Salesforce,
     Zoho,
+    Pipedrive,
 }
 
 impl Crm {
-    pub const ALL: [Self; 3] = [Self::HubSpot, Self::Salesforce, Self::Zoho];
+    pub const ALL: [Self; 4] = [Self::HubSpot, Self::Salesforce, Self::Zoho, Self::Pipedrive];
 
     /// The name in configuration, metrics and screens.
     pub fn name(self) -> &'static str {
@@ -37,6 +38,7 @@ impl Crm {
             Self::HubSpot => "hubspot",
             Self::Salesforce => "salesforce",
             Self::Zoho => "zoho",
+            Self::Pipedrive => "pipedrive",
         }
     }
 

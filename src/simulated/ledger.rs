@@ -36,6 +36,9 @@ pub struct Totals {
     /// Effects whose marker had been applied to the same record before.
     pub duplicates: u64,
     pub out_of_order: u64,
+    /// Records created although there was one with their key: where the CRM has no unique key.
+    #[serde(default)]
+    pub doubles: u64,
     /// Updates that changed no property.
     pub unchanged: u64,
     /// Effects whose client got no success for them (dropped, 5xx after applying, …): the unknown outcomes.
@@ -109,6 +112,7 @@ impl Totals {
             (&mut self.archived, other.archived),
             (&mut self.duplicates, other.duplicates),
             (&mut self.out_of_order, other.out_of_order),
+            (&mut self.doubles, other.doubles),
             (&mut self.unchanged, other.unchanged),
             (&mut self.unconfirmed, other.unconfirmed),
             (&mut self.refused, other.refused),
@@ -163,7 +167,7 @@ impl Ledger {
         if let Some(policy) = over {
             totals.over_limit += 1;
             match policy {
-                Policy::Burst | Policy::Concurrent => {}
+                Policy::Burst | Policy::Concurrent | Policy::Blocked => {}
                 Policy::Daily => totals.over_daily += 1,
                 Policy::Search => totals.over_search += 1,
             }

@@ -3,7 +3,7 @@
 
 use std::fmt::Debug;
 
-use axum::http::{HeaderMap, request::Parts};
+use axum::http::{HeaderMap, header, request::Parts};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
@@ -31,6 +31,13 @@ pub trait Pretend: Sized + Send + Sync + 'static {
     /// Answers what needs no access token, such as a token endpoint; `None`: it does.
     fn sign_in(_: &Accounts<Self>, _: &Parts, _: &[u8]) -> Option<Answer> {
         None
+    }
+
+    /// The access token of a request.
+    fn access_token(headers: &HeaderMap) -> Option<&str> {
+        let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let scheme = authorization.and_then(|value| value.strip_prefix(Self::SCHEME));
+        scheme.and_then(|value| value.strip_prefix(' ')).map(str::trim)
     }
 
     /// Never fails: what it cannot read is a call of its own kind.

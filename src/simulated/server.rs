@@ -7,7 +7,7 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, Response, header},
+    http::{HeaderMap, Response},
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
@@ -163,9 +163,7 @@ async fn serve<P: Pretend>(
     if let Some(answer) = P::sign_in(&accounts, &parts, &body) {
         return answer.into_response(HeaderMap::new());
     }
-    let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let scheme = authorization.and_then(|value| value.strip_prefix(P::SCHEME));
-    let access_token = scheme.and_then(|value| value.strip_prefix(' ')).map(str::trim);
+    let access_token = P::access_token(&parts.headers);
     let Some(account) = accounts.admit(access_token.filter(|token| !token.is_empty())) else {
         return turn_away::<P>(TurnedAway::Stranger);
     };

@@ -43,4 +43,6 @@ pub enum Policy {
     Search,
     /// Too many calls that have run for long.
     Concurrent,
+    /// Calls that go on through refusals: a page of a proxy in place of an answer.
+    Blocked,
 }

@@ -11,12 +11,14 @@
     reason = "a test panics on purpose"
 )]
 
+mod pipedrives_own;
 mod stage;
 
-use sluicegate::model::{Answer, Operation, Reason, WindowWord};
+use sluicegate::model::{Answer, Finding, Operation, Reason, Reply, WindowWord};
 use sluicegate::simulated::Pretend;
 use sluicegate::simulated::hubspot::{Fault, FaultRule, Policy, Script, ScriptedAnswer};
 use stage::{Stage, shown};
+use std::sync::Arc;
 use std::time::Duration;
 
 const DAY: WindowWord = WindowWord { per: Duration::from_hours(24), searches: false };
@@ -70,7 +72,7 @@ fn what_is_left_of_the_day_is_told_as_the_crm_tells_it<P: Pretend>(stage: &Stage
         assert!(day.limit.is_none_or(|limit| remaining < limit));
         remaining
     });
-    assert_eq!(left - less, 1);
+    assert_eq!(left - less, stage.traits.day_units);
     assert_eq!(two.usage.spent.unwrap().calls, 1);
 }
 
@@ -113,7 +115,7 @@ fn an_invalid_record_alone_is_refused_for_good<P: Pretend>(stage: &Stage<P>) {
 }
 
 fn one_bad_row_in_a_full_batch_spares_the_others<P: Pretend>(stage: &Stage<P>) {
-    let mut contacts = stage.contacts(stage.batch_max());
+    let mut contacts = stage.contacts(stage.batch_max().max(3));
     let place = contacts.len() / 3;
     contacts[place].1 = String::from(stage.traits.bad);
     let replies = shown(&stage.upsert(&contacts).answer);
@@ -122,13 +124,19 @@ fn one_bad_row_in_a_full_batch_spares_the_others<P: Pretend>(stage: &Stage<P>) {
         assert_eq!(reply, if input == place { "permanent bad_request" } else { "created" }, "input {input}");
     }
     let effects = u64::try_from(contacts.len() - 1).unwrap();
-    assert_eq!((stage.totals().effects, stage.totals().calls), (effects, 1));
+    let calls = u64::try_from(contacts.len().div_ceil(stage.batch_max())).unwrap();
+    assert_eq!((stage.totals().effects, stage.totals().calls), (effects, calls));
 }
 
 fn a_batch_that_is_refused_whole_blames_nobody_until_one_is_alone<P: Pretend>(stage: &Stage<P>) {
     let mut contacts = stage.contacts(3);
     contacts[1].1 = String::from(stage.traits.poison);
-    assert_eq!(shown(&stage.upsert(&contacts).answer), ["refused bad_request"]);
+    let together = shown(&stage.upsert(&contacts).answer);
+    if stage.batch_max() == 1 {
+        assert_eq!(together, ["created", "permanent bad_request", "created"], "each was alone");
+        return;
+    }
+    assert_eq!(together, ["refused bad_request"]);
     assert_eq!(shown(&stage.upsert(&contacts[1..2]).answer), ["permanent bad_request"]);
     assert_eq!(stage.totals().effects, 0);
     assert_eq!(shown(&stage.upsert(&contacts[2..]).answer), ["created"]);
@@ -217,6 +225,63 @@ fn success_with_an_error_inside_is_that_inputs_error<P: Pretend>(stage: &Stage<P
     assert_eq!(stage.totals().effects, 2);
 }
 
+fn a_creation_that_is_repeated_makes_a_second_record_where_no_key_is_unique<P: Pretend>(stage: &Stage<P>) {
+    let contact = &stage.contacts(1)[0];
+    stage.strike_after(Fault::Drop);
+    assert_eq!(shown(&stage.find(Operation::Upsert, contact, Finding::New).answer), ["failed network"]);
+    stage.calm();
+    let repeated = shown(&stage.find(Operation::Upsert, contact, Finding::New).answer);
+    assert_eq!(repeated, [if stage.is_unique() { "applied" } else { "created" }]);
+    let (totals, records) = (stage.totals(), if stage.is_unique() { 1 } else { 2 });
+    assert_eq!((stage.record("c0").unwrap().created, totals.doubles, totals.unconfirmed), (records, records - 1, 1));
+}
+
+fn a_record_that_is_found_is_changed_and_not_doubled<P: Pretend>(stage: &Stage<P>) {
+    let contact = &stage.contacts(1)[0];
+    stage.strike_after(Fault::Drop);
+    stage.find(Operation::Upsert, contact, Finding::New);
+    stage.calm();
+    let searched = stage.find(Operation::Upsert, contact, Finding::Search).answer;
+    assert_eq!(shown(&searched), ["applied"]);
+    let Answer::Each(replies) = searched else { panic!("{searched:?}") };
+    let Reply::Applied { record_id, .. } = &replies[0] else { panic!("{replies:?}") };
+    let by_id = Finding::ById(Arc::from(record_id.as_str()));
+    assert_eq!(shown(&stage.find(Operation::Upsert, contact, by_id).answer), ["applied"]);
+    assert_eq!((stage.record("c0").unwrap().created, stage.totals().doubles), (1, 0));
+}
+
+fn a_search_that_finds_nothing_creates_or_has_nothing_to_archive<P: Pretend>(stage: &Stage<P>) {
+    let contacts = stage.contacts(2);
+    assert_eq!(shown(&stage.find(Operation::Archive, &contacts[1], Finding::Search).answer), ["applied"]);
+    assert_eq!(shown(&stage.find(Operation::Upsert, &contacts[0], Finding::Search).answer), ["created"]);
+    assert_eq!(shown(&stage.find(Operation::Archive, &contacts[0], Finding::Search).answer), ["applied"]);
+    assert_eq!((stage.totals().created, stage.totals().archived), (1, 1));
+}
+
+fn of_several_records_with_one_external_id_none_is_chosen<P: Pretend>(stage: &Stage<P>) {
+    let contact = &stage.contacts(1)[0];
+    for _ in 0..2 {
+        stage.find(Operation::Upsert, contact, Finding::New);
+    }
+    for operation in [Operation::Upsert, Operation::Archive] {
+        let several = if stage.is_unique() { "applied" } else { "permanent ambiguous_record" };
+        assert_eq!(shown(&stage.find(operation, contact, Finding::Search).answer), [several]);
+    }
+    assert!(stage.is_unique() || stage.totals().effects == 2, "none was touched");
+}
+
+fn what_is_gone_by_its_id_is_said_to_be_and_its_archive_is_done<P: Pretend>(stage: &Stage<P>) {
+    let contact = &stage.contacts(1)[0];
+    let made = stage.find(Operation::Upsert, contact, Finding::New).answer;
+    let Answer::Each(replies) = made else { panic!("{made:?}") };
+    let Reply::Applied { record_id, .. } = &replies[0] else { panic!("{replies:?}") };
+    stage.somebody_deletes("c0");
+    let by_id = Finding::ById(Arc::from(record_id.as_str()));
+    assert_eq!(shown(&stage.find(Operation::Archive, contact, by_id.clone()).answer), ["applied"]);
+    let missed = if stage.is_unique() { "created" } else { "gone not_found" };
+    assert_eq!(shown(&stage.find(Operation::Upsert, contact, by_id).answer), [missed]);
+}
+
 fn a_fault_tells_neither_the_access_token_nor_a_person<P: Pretend>(stage: &Stage<P>) {
     let mut seen = vec![stage.upsert(&[("c0".to_owned(), stage.traits.bad.to_owned())])];
     for fault in [Fault::Expired, Fault::Garbage, Fault::Drop, Fault::Status { status: 403, retry_after_s: None }] {
@@ -244,7 +309,7 @@ macro_rules! held_to_by {
 }
 
 held_to_by! {
-    hubspot, salesforce, zoho;
+    hubspot, salesforce, zoho, pipedrive;
     (
         a_record_is_created_and_then_updated
         an_archive_may_be_repeated_and_makes_room_for_a_new_record
@@ -264,6 +329,11 @@ held_to_by! {
         the_content_type_decides_nothing
         a_crm_that_is_down_is_a_failure
         success_with_an_error_inside_is_that_inputs_error
+        a_creation_that_is_repeated_makes_a_second_record_where_no_key_is_unique
+        a_record_that_is_found_is_changed_and_not_doubled
+        a_search_that_finds_nothing_creates_or_has_nothing_to_archive
+        of_several_records_with_one_external_id_none_is_chosen
+        what_is_gone_by_its_id_is_said_to_be_and_its_archive_is_done
         a_fault_tells_neither_the_access_token_nor_a_person
     )
 }

@@ -4,12 +4,12 @@
 use secrecy::SecretString;
 use sluicegate::crm::{Access, Accesses, Events, Http, HttpCrms, HttpLimits, connector};
 use sluicegate::model::{
-    Answer, Call, CallEnded, CallId, CallInput, Connection, ConnectionId, Crm, Fault as CallFault, Finding, Millis,
-    Object, Operation, Properties, Reply, Shard, TenantId,
+    Answer, Call, CallEnded, CallId, CallInput, Connection, ConnectionId, Crm, Fault as CallFault, Finding, Key,
+    Millis, Object, Operation, Properties, Reply, Shard, TenantId,
 };
 use sluicegate::ports::{Crms, Event};
 use sluicegate::simulated::hubspot::{self, Fault, FaultRule, Policy, RecordLedger, Script, Totals};
-use sluicegate::simulated::{Accounts, Pretend, Running, Server, salesforce, zoho};
+use sluicegate::simulated::{Accounts, Operation as Kind, Pretend, Running, Server, pipedrive, salesforce, zoho};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::mpsc::channel;
@@ -38,6 +38,15 @@ pub(crate) struct Traits {
     pub(crate) conflict: &'static str,
     /// What is left of the day is told once so many calls are made.
     pub(crate) told_after: u64,
+    /// Units of the day that an update of one contact comes to.
+    pub(crate) day_units: u32,
+}
+
+/// What is known of a contact.
+enum Mark {
+    Known(Arc<str>),
+    /// It may be there.
+    Doubt,
 }
 
 /// One account of one pretend CRM, and a connector to it.
@@ -45,8 +54,11 @@ pub(crate) struct Stage<P: Pretend> {
     pub(crate) traits: Traits,
     pub(crate) running: Running<P>,
     crms: Mutex<HttpCrms>,
+    accesses: Accesses,
     ended: Mutex<std::sync::mpsc::Receiver<CallEnded>>,
     connection: Arc<Connection>,
+    /// As the machine keeps them, of contacts that have no unique key.
+    marks: Mutex<BTreeMap<String, Mark>>,
     /// Last: what runs on it goes first.
     _runtime: Runtime,
 }
@@ -67,6 +79,7 @@ pub(crate) fn hubspot() -> Stage<hubspot::HubSpot> {
         short: Policy::Burst,
         conflict: "CONFLICT",
         told_after: 0,
+        day_units: 1,
     };
     Stage::start(traits, settings)
 }
@@ -83,6 +96,7 @@ pub(crate) fn salesforce() -> Stage<salesforce::Salesforce> {
         short: Policy::Concurrent,
         conflict: "DUPLICATES_DETECTED",
         told_after: 0,
+        day_units: 1,
     };
     Stage::start(traits, settings)
 }
@@ -99,8 +113,38 @@ pub(crate) fn zoho() -> Stage<zoho::Zoho> {
         short: Policy::Concurrent,
         conflict: "RECORD_IN_BLUEPRINT",
         told_after: 2_500,
+        day_units: 1,
     };
     Stage::start(traits, settings)
+}
+
+pub(crate) fn pipedrive() -> Stage<pipedrive::Pipedrive> {
+    // Nobody waits here for the windows of 2 seconds.
+    let limits = pipedrive::Limits { burst: Some(1_000), searches: Some(1_000), ..pipedrive::Limits::default() };
+    let settings = pipedrive::Settings {
+        limits,
+        poison: Some("poison".to_owned()),
+        search_lag: pipedrive::Latency::default(),
+        ..pipedrive::Settings::default()
+    };
+    let traits = Traits {
+        crm: Crm::Pipedrive,
+        id_property: "external_id",
+        object: "persons",
+        good: r#"{"name":"Ada"}"#,
+        bad: r#"{"name":"Ada","org_id":"not-an-address"}"#,
+        poison: r#"{"name":"poison"}"#,
+        short: Policy::Burst,
+        conflict: "merge_in_progress",
+        told_after: 0,
+        day_units: 5,
+    };
+    let stage = Stage::start(traits, settings);
+    // What the account's field is called is looked up by the first call; what is promised here is promised of the rest.
+    stage.upsert(&stage.contacts(1));
+    assert!(stage.running.accounts.reset(Some(TOKEN)));
+    stage.marks.lock().unwrap().clear();
+    stage
 }
 
 impl<P: Pretend> Stage<P> {
@@ -134,8 +178,23 @@ impl<P: Pretend> Stage<P> {
             }
         });
         let http = Http::new(&HttpLimits::default()).unwrap();
-        let crms = HttpCrms::new(runtime.handle().clone(), http, accesses, events, Arc::new(|| Millis(0)));
-        Self { traits, running, crms: Mutex::new(crms), ended: Mutex::new(ended), connection, _runtime: runtime }
+        let crms = HttpCrms::new(runtime.handle().clone(), http, accesses.clone(), events, Arc::new(|| Millis(0)));
+        let (crms, ended, marks) = (Mutex::new(crms), Mutex::new(ended), Mutex::default());
+        Self { traits, running, crms, accesses, ended, connection, marks, _runtime: runtime }
+    }
+
+    /// As after a reload of the configuration: what a connector learned of the account is no more.
+    pub(crate) fn forgets_what_it_learned(&self) {
+        let access = self.accesses.find(&self.connection.id).unwrap();
+        self.accesses.put(self.connection.id.clone(), (*access).clone());
+    }
+
+    /// Calls with another access token, which is good for an account of its own.
+    pub(crate) fn uses_token(&self, token: &str) {
+        self.running.accounts.open(token, self.running.accounts.settings(TOKEN).unwrap());
+        let access = (*self.accesses.find(&self.connection.id).unwrap()).clone();
+        let access = Access { access_token: SecretString::from(token), ..access };
+        self.accesses.put(self.connection.id.clone(), access);
     }
 
     /// Contacts `c0`, `c1`, … with good properties.
@@ -151,22 +210,78 @@ impl<P: Pretend> Stage<P> {
         self.call(Operation::Upsert, contacts)
     }
 
+    /// In as many calls as the CRM's batches want; records without a unique key are found as the machine does.
     pub(crate) fn call(&self, operation: Operation, contacts: &[(String, String)]) -> CallEnded {
-        let input = |(id, properties): &(String, String)| CallInput {
-            external_id: Arc::from(id.as_str()),
-            finding: Finding::ByKey,
-            properties: Properties(Arc::from(properties.as_str())),
-        };
-        self.crms.lock().unwrap().start(Call {
-            id: CallId(1),
-            shard: Shard(0),
-            connection: Arc::clone(&self.connection),
-            object: Object(Arc::from("contact")),
-            operation,
-            inputs: contacts.iter().map(input).collect(),
-            until: Millis(u64::MAX),
-        });
-        self.ended.lock().unwrap().recv_timeout(PATIENCE).unwrap()
+        merged(contacts.chunks(self.batch_max()).map(|it| self.call_and_learn(operation, it)).collect())
+    }
+
+    /// One call for one contact that is found in this way.
+    pub(crate) fn find(&self, operation: Operation, contact: &(String, String), finding: Finding) -> CallEnded {
+        self.make(operation, vec![input(contact, finding)])
+    }
+
+    pub(crate) fn is_unique(&self) -> bool {
+        self.key() == Key::Unique
+    }
+
+    fn key(&self) -> Key {
+        self.connection.keys.key(&contact())
+    }
+
+    fn call_and_learn(&self, operation: Operation, contacts: &[(String, String)]) -> CallEnded {
+        let inputs = contacts.iter().map(|it| input(it, self.finding(operation, &it.0))).collect();
+        let ended = self.make(operation, inputs);
+        if self.is_unique() {
+            return ended;
+        }
+        let [(external_id, _)] = contacts else { panic!("several records without a unique key in one call") };
+        let mut marks = self.marks.lock().unwrap();
+        match &ended.answer {
+            Answer::Each(replies) => match &replies[0] {
+                Reply::Applied { record_id, .. } if operation == Operation::Upsert => {
+                    marks.insert(external_id.clone(), Mark::Known(Arc::from(record_id.as_str())));
+                }
+                Reply::Applied { .. } => drop(marks.remove(external_id)),
+                Reply::Gone(_) => {
+                    marks.insert(external_id.clone(), Mark::Doubt);
+                    drop(marks);
+                    return self.call_and_learn(operation, contacts);
+                }
+                Reply::Transient(_) | Reply::Permanent(_) | Reply::Account(_) => {}
+            },
+            Answer::Failed(_) => drop(marks.insert(external_id.clone(), Mark::Doubt)),
+            Answer::Refused(_) | Answer::Unsent => {}
+        }
+        ended
+    }
+
+    fn finding(&self, operation: Operation, external_id: &str) -> Finding {
+        match (self.marks.lock().unwrap().get(external_id), operation) {
+            _ if self.is_unique() => Finding::ByKey,
+            (Some(Mark::Known(id)), _) => Finding::ById(Arc::clone(id)),
+            (Some(Mark::Doubt), _) | (None, Operation::Archive) => Finding::Search,
+            (None, Operation::Upsert) => Finding::New,
+        }
+    }
+
+    /// What was not sent is sent again, as by the machine.
+    fn make(&self, operation: Operation, inputs: Vec<CallInput>) -> CallEnded {
+        for _ in 0..3 {
+            self.crms.lock().unwrap().start(Call {
+                id: CallId(1),
+                shard: Shard(0),
+                connection: Arc::clone(&self.connection),
+                object: contact(),
+                operation,
+                inputs: inputs.clone(),
+                until: Millis(u64::MAX),
+            });
+            let ended = self.ended.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+            if ended.answer != Answer::Unsent {
+                return ended;
+            }
+        }
+        panic!("it is never sent");
     }
 
     /// From now on every call is struck, before anything of it is applied.
@@ -174,9 +289,11 @@ impl<P: Pretend> Stage<P> {
         assert!(self.running.accounts.set_faults(Some(TOKEN), vec![FaultRule::always(fault)]));
     }
 
-    /// … after it was applied.
+    /// … every call that writes, after it was applied.
     pub(crate) fn strike_after(&self, fault: Fault) {
-        assert!(self.running.accounts.set_faults(Some(TOKEN), vec![FaultRule::always(fault).applied()]));
+        let kinds = [Kind::BatchUpsert, Kind::Create, Kind::Update];
+        let rules = kinds.map(|kind| FaultRule::always(fault.clone()).applied().on(kind));
+        assert!(self.running.accounts.set_faults(Some(TOKEN), rules.to_vec()));
     }
 
     pub(crate) fn script(&self, script: Script) {
@@ -209,6 +326,36 @@ impl<P: Pretend> Stage<P> {
     pub(crate) fn record(&self, external_id: &str) -> Option<RecordLedger> {
         self.running.accounts.record(TOKEN, self.traits.object, external_id)
     }
+}
+
+fn contact() -> Object {
+    Object(Arc::from("contact"))
+}
+
+fn input((id, properties): &(String, String), finding: Finding) -> CallInput {
+    let properties = Properties(Arc::from(properties.as_str()));
+    CallInput { external_id: Arc::from(id.as_str()), finding, properties }
+}
+
+/// As one call would have ended: as a whole, if each did.
+fn merged(mut parts: Vec<CallEnded>) -> CallEnded {
+    let last = parts.pop().expect("there is a contact");
+    let whole = |it: &CallEnded| matches!(it.answer, Answer::Failed(_));
+    if parts.iter().chain([&last]).all(whole) {
+        return last;
+    }
+    let parts = parts.into_iter().map(|it| it.answer).chain([last.answer.clone()]);
+    let answers: Vec<Answer> = parts.collect();
+    if let [one] = answers.as_slice() {
+        return CallEnded { answer: one.clone(), ..last };
+    }
+    let replies = answers.into_iter().flat_map(|answer| match answer {
+        Answer::Each(replies) => replies,
+        Answer::Failed(fault) => vec![Reply::Transient(fault)],
+        Answer::Refused(fault) => vec![Reply::Permanent(fault)],
+        Answer::Unsent => panic!("it was not sent"),
+    });
+    CallEnded { answer: Answer::Each(replies.collect()), ..last }
 }
 
 /// An answer in short: `applied`, `created`, `permanent bad_request`, `refused …`, `failed …`.

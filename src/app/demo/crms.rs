@@ -6,7 +6,7 @@ use crate::crm::{Access, Accesses, connector};
 use crate::model::{Connection, ConnectionId, Crm, TenantId};
 use crate::ports::Tenants;
 use crate::simulated::hubspot::{self, FaultRule, Latency, Recording};
-use crate::simulated::{Pretend, Running, Server, Totals, salesforce, zoho};
+use crate::simulated::{Pretend, Running, Server, Totals, pipedrive, salesforce, zoho};
 use anyhow::{Context, Result};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ const LATENCY: Latency = Latency { min_ms: 120.0, max_ms: 180.0 };
 const RECORDING: Recording = Recording { records: true, effects: 64, attempts: 0, calls: 0 };
 
 /// The kinds, one after the other for one tenant after the other.
-const KINDS: [Crm; 3] = Crm::ALL;
+const KINDS: [Crm; 4] = Crm::ALL;
 
 /// All pretend CRMs, running.
 pub(super) struct Crms {
@@ -121,8 +121,13 @@ pub(super) fn contact(crm: Crm, (contact, tenant): (u64, &str), version: u64) ->
         Crm::HubSpot => ["firstname", "lastname", "event_number"],
         Crm::Salesforce => ["FirstName", "LastName", "Event_Number__c"],
         Crm::Zoho => ["First_Name", "Last_Name", "Event_Number"],
+        Crm::Pipedrive => ["first_name", "last_name", "event_number"],
     };
-    format!(r#"{{"{first}":"Contact {contact}","{last}":"of {tenant}","{number}":"{version}"}}"#)
+    let name = match crm {
+        Crm::Pipedrive => format!(r#""name":"Contact {contact} of {tenant}","#),
+        Crm::HubSpot | Crm::Salesforce | Crm::Zoho => String::new(),
+    };
+    format!(r#"{{{name}"{first}":"Contact {contact}","{last}":"of {tenant}","{number}":"{version}"}}"#)
 }
 
 pub(super) fn connection(tenant: &TenantId, crm: Crm) -> ConnectionId {
@@ -153,6 +158,11 @@ fn serve(runtime: &Runtime, crm: Crm, seed: u64) -> Result<Box<dyn Served>> {
         Crm::Zoho => {
             let (latency, recording) = (LATENCY, RECORDING);
             started::<zoho::Zoho>(runtime, zoho::Settings { latency, seed, recording, ..zoho::Settings::default() })
+        }
+        Crm::Pipedrive => {
+            let (latency, recording) = (LATENCY, RECORDING);
+            let settings = pipedrive::Settings { latency, seed, recording, ..pipedrive::Settings::default() };
+            started::<pipedrive::Pipedrive>(runtime, settings)
         }
     }
 }

@@ -56,7 +56,8 @@ async fn serve_bytes(bytes: Vec<u8>, keep: bool) -> (Server, Arc<AtomicUsize>) {
 }
 
 fn request(url: String) -> Request {
-    let authorization = HeaderValue::from_static("Bearer pat-secret");
+    let value = HeaderValue::from_static("Bearer pat-secret");
+    let authorization = crate::crm::Authorization { header: http::header::AUTHORIZATION, value };
     Request { method: http::Method::POST, url, authorization, special: None, body: b"{}".to_vec() }
 }
 

@@ -68,7 +68,7 @@ impl Archive {
 impl Exchange for Archive {
     fn begin(&mut self) -> Next {
         match request::query(&self.call, &self.access, &mut self.replies) {
-            Ok(Query::Fits(request)) => Next::Send(request),
+            Ok(Query::Fits(request)) => Next::Send(*request),
             Ok(Query::Nothing) => Next::Ended(self.replies.answer(&reply::unanswered(None))),
             // Smaller calls follow, and fit.
             Ok(Query::TooLong) => Next::Ended(Whole::Refused(too_long()).answer(&mut self.replies)),

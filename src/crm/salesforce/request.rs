@@ -45,7 +45,7 @@ pub(super) fn upsert(call: &Call, access: &Access, replies: &mut Replies) -> Res
 
 /// A query, or that its inputs are too many for one.
 pub(super) enum Query {
-    Fits(Request),
+    Fits(Box<Request>),
     TooLong,
     /// No input is left to ask for.
     Nothing,
@@ -74,13 +74,13 @@ pub(super) fn query(call: &Call, access: &Access, replies: &mut Replies) -> Resu
     if URL_BYTES_MAX < url.len() && 1 < values.len() {
         return Ok(Query::TooLong);
     }
-    Ok(Query::Fits(Request {
+    Ok(Query::Fits(Box::new(Request {
         method: Method::GET,
         url,
         authorization: access.bearer()?,
         special: None,
         body: Vec::new(),
-    }))
+    })))
 }
 
 /// Deletes records by their own ids: letters and digits, each once.

@@ -48,7 +48,7 @@ impl Answer {
     /// The three bodies of 429. None carries Retry-After.
     pub(super) fn limited(policy: Policy, hub_id: u64, correlation: &str) -> Self {
         let body = match policy {
-            Policy::Burst | Policy::Concurrent => json!({
+            Policy::Burst | Policy::Concurrent | Policy::Blocked => json!({
                 "status": "error", "message": "You have reached your ten_secondly_rolling limit.",
                 "errorType": "RATE_LIMIT", "correlationId": correlation, "policyName": "TEN_SECONDLY_ROLLING",
                 "groupName": format!("publicapi:private_app-api-calls-ten-secondly:{hub_id}:26892217")

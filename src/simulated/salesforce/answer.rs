@@ -32,7 +32,9 @@ pub(super) fn of_fields(code: &str, message: impl Into<String>, fields: &[&str])
 pub(super) fn limited(policy: Policy) -> Answer {
     let message = match policy {
         Policy::Daily => "TotalRequests Limit exceeded.",
-        Policy::Burst | Policy::Search | Policy::Concurrent => "ConcurrentPerOrgLongTxn Limit exceeded.",
+        Policy::Burst | Policy::Search | Policy::Concurrent | Policy::Blocked => {
+            "ConcurrentPerOrgLongTxn Limit exceeded."
+        }
     };
     refused(&Refusal::new(403, "REQUEST_LIMIT_EXCEEDED", message))
 }

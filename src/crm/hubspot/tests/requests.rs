@@ -9,7 +9,7 @@ fn an_upsert_is_one_batch_by_the_external_id_property() {
     let inputs = [("c 1", r#"{"email":"a@b.test","age":7,"vip":true,"note":null}"#), ("c\"2", "{}")];
     let sent = request(exchange(call("contact", Operation::Upsert, &inputs)).begin());
     assert_eq!(sent.url, "https://crm.test/crm/v3/objects/contacts/batch/upsert");
-    assert_eq!(sent.authorization.to_str().unwrap(), "Bearer pat-na1-secret");
+    assert_eq!(sent.authorization.value.to_str().unwrap(), "Bearer pat-na1-secret");
     assert!(!format!("{sent:?}").contains("pat-na1"));
     assert_eq!(
         String::from_utf8(sent.body).unwrap(),

@@ -11,7 +11,7 @@ fn an_upsert_is_one_collection_by_the_external_id_field() {
     let sent = request(exchange(call("contact", Operation::Upsert, &inputs)).begin());
     assert_eq!(sent.method, Method::PATCH);
     assert_eq!(sent.url, "https://acme.my.crm.test/services/data/v66.0/composite/sobjects/Contact/Ext__c");
-    assert_eq!(sent.authorization.to_str().unwrap(), "Bearer 00D-secret");
+    assert_eq!(sent.authorization.value.to_str().unwrap(), "Bearer 00D-secret");
     assert!(!format!("{sent:?}").contains("00D-secret"));
     assert_eq!(
         String::from_utf8(sent.body).unwrap(),
