@@ -57,6 +57,9 @@ struct Found {
     because: Because,
 }
 
+/// The key of the entry in the store, and what it says.
+type Placed = (Vec<u8>, Found);
+
 impl Default for Cursor {
     fn default() -> Self {
         Self { from: wire::index::entry_space(), from_seq: Seq::default(), found: None, paused: BTreeSet::new() }
@@ -159,7 +162,7 @@ impl<L: Log, S: Store, C: Crms> Engine<L, S, C> {
         &self,
         (shard, slot, machine): (Shard, &ShardSlot, &Machine),
         look: &mut Look,
-    ) -> Result<Option<(Vec<u8>, Found)>, StoreFault> {
+    ) -> Result<Option<Placed>, StoreFault> {
         let asked = look.piece.min(look.left);
         let pairs = self.store.scan(shard, &wire::index::entry_space(), &look.from, asked)?;
         look.left = if pairs.len() < asked { 0 } else { look.left - asked };
