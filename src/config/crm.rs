@@ -80,6 +80,7 @@ pub(super) fn defaults(crm: Crm) -> CrmDefaults {
         // A higher plan has more of the 2 seconds and of the day, which `limits` says; less is believed when told.
         Crm::Pipedrive => CrmDefaults {
             base_url: Some("https://api.pipedrive.com"),
+            base_url_hint: "add `base_url = \"https://api.pipedrive.com\"`",
             external_id_property: "external_id",
             batch_max: 1,
             // The day resets at midnight of the server, wherever that is: it is taken for rolling.

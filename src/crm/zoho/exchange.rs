@@ -45,7 +45,7 @@ impl Single {
 impl Exchange for Single {
     fn begin(&mut self) -> Next {
         match request::written(&self.call, &self.access, &mut self.replies) {
-            Ok(request::Written::Fits(request)) => Next::Send(request),
+            Ok(request::Written::Fits(request)) => Next::Send(*request),
             Ok(request::Written::Nothing) => Next::Ended(self.replies.answer(&reply::unanswered(None))),
             // Smaller calls follow, and fit.
             Ok(request::Written::TooLong) => Next::Ended(Whole::Refused(request::too_long()).answer(&mut self.replies)),

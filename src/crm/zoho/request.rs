@@ -20,7 +20,7 @@ const EXTERNAL_ID_CHARS_MAX: usize = 255;
 
 /// A request; or that its inputs are too many for one, or none.
 pub(super) enum Written {
-    Fits(Request),
+    Fits(Box<Request>),
     TooLong,
     /// No input is left to send.
     Nothing,
@@ -63,7 +63,7 @@ fn upsert(call: &Call, access: &Access, (module, replies): (&str, &mut Replies))
     written.map_err(|_| wrong("the inputs cannot be written as JSON"))?;
     let url = url(access, &format!("{module}/upsert"));
     let authorization = access.authorization(SCHEME)?;
-    Ok(Written::Fits(Request { method: Method::POST, url, authorization, special: None, body }))
+    Ok(Written::Fits(Box::new(Request { method: Method::POST, url, authorization, special: None, body })))
 }
 
 /// By the external field, as the CRM itself holds it: a search could miss what was written a moment ago.
@@ -85,7 +85,7 @@ fn delete(call: &Call, access: &Access, (module, replies): (&str, &mut Replies))
     let field = HeaderValue::try_from(format!("{module}.{}", access.external_id_property));
     let field = field.map_err(|_| wrong("the external-id property fits no header; check external_id_property"))?;
     let (authorization, special) = (access.authorization(SCHEME)?, Some((EXTERNAL, field)));
-    Ok(Written::Fits(Request { method: Method::DELETE, url, authorization, special, body: Vec::new() }))
+    Ok(Written::Fits(Box::new(Request { method: Method::DELETE, url, authorization, special, body: Vec::new() })))
 }
 
 fn url(access: &Access, path: &str) -> String {

@@ -48,7 +48,7 @@ pub(super) fn limited(policy: Policy) -> Answer {
     let answer = bare(&Refusal::new(429, "TOO_MANY_REQUESTS", "too many requests"));
     match policy {
         Policy::Daily => answer.with_header(HeaderName::from_static("x-api-credits-remaining"), "0"),
-        Policy::Burst | Policy::Search | Policy::Concurrent => answer,
+        Policy::Burst | Policy::Search | Policy::Concurrent | Policy::Blocked => answer,
     }
 }
 

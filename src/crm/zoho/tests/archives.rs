@@ -19,7 +19,7 @@ fn an_archive_deletes_by_the_external_field() {
     let sent = request(exchange.begin());
     assert_eq!((sent.method, sent.body.len()), (Method::DELETE, 0));
     assert_eq!(sent.url, "https://www.crm.test/crm/v8/Contacts?ids=c%201,a%2Fb%3F%26%3D%23,%C3%A9");
-    assert_eq!(sent.authorization.to_str().unwrap(), "Zoho-oauthtoken 1000.secret");
+    assert_eq!(sent.authorization.value.to_str().unwrap(), "Zoho-oauthtoken 1000.secret");
     let (name, value) = sent.special.unwrap();
     assert_eq!((name.as_str(), value.to_str().unwrap()), ("x-external", "Contacts.Ext"));
     let body = rows(&[gone("c 1", 11), error("INVALID_DATA", "{}"), gone("É", 12)]);

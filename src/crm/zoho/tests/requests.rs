@@ -11,8 +11,8 @@ fn an_upsert_names_the_field_that_tells_records_apart() {
     let sent = request(exchange(call("contact", Operation::Upsert, &inputs)).begin());
     assert_eq!((sent.method, sent.special), (Method::POST, None));
     assert_eq!(sent.url, "https://www.crm.test/crm/v8/Contacts/upsert");
-    assert_eq!(sent.authorization.to_str().unwrap(), "Zoho-oauthtoken 1000.secret");
-    assert!(sent.authorization.is_sensitive());
+    assert_eq!(sent.authorization.value.to_str().unwrap(), "Zoho-oauthtoken 1000.secret");
+    assert!(sent.authorization.value.is_sensitive());
     assert_eq!(
         String::from_utf8(sent.body).unwrap(),
         concat!(
