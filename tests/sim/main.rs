@@ -53,7 +53,9 @@ const SEEDS: u64 = 10_000;
 /// Seeds within which each planted bug must be caught.
 const BUG_SEEDS: u64 = 2_000;
 /// Need more than a few hundred of them; a shorter run does not look for these.
-const RARE: [Bug; 3] = [Bug::RunsAheadOfJobs, Bug::ProbesTheMostTried, Bug::StartsUnseen];
+const RARE: [Bug; 2] = [Bug::RunsAheadOfJobs, Bug::StartsUnseen];
+/// What is in a window in memory can seldom be told from outside: this one is caught by a table (`machine::held`).
+const BY_TABLE: Bug = Bug::ProbesTheMostTried;
 
 #[test]
 fn every_seed_keeps_every_promise() {
@@ -109,7 +111,8 @@ fn the_same_seed_twice_is_the_same_run() {
 fn each_planted_bug_is_caught() {
     let mut missed = Vec::new();
     let most = number("SLUICEGATE_SIM_SEEDS").unwrap_or(SEEDS).min(BUG_SEEDS);
-    for bug in Bug::ALL.into_iter().filter(|it| most == BUG_SEEDS || !RARE.contains(it)) {
+    let simulated = Bug::ALL.into_iter().filter(|it| *it != BY_TABLE);
+    for bug in simulated.filter(|it| most == BUG_SEEDS || !RARE.contains(it)) {
         let found = sweep(number("SLUICEGATE_SIM_FIRST").unwrap_or(0), most, Some(bug), Until::FirstFailure);
         match found.failures.first() {
             Some((seed, what)) => println!("{bug:?}: caught after {} seeds by seed {seed}: {what}", found.runs),

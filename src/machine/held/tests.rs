@@ -191,3 +191,40 @@ fn what_is_in_memory_keeps_to_the_limits_as_configured_now() {
     machine.configure(START, |_| None, &mut Out::default());
     assert!(machine.holds().contains_key(&id), "one that vanished is held, whatever is in memory");
 }
+
+/// Which of three in memory a held connection is probed with, and how many inputs that call has.
+fn probe(bug: Option<Bug>) -> (Offset, usize) {
+    let mut machine = machine(bug, &[("a", hold(HoldCause::Outage, START.0))], &[]);
+    let connection = connection("a", 100);
+    let tried = [(5_u32, 3_u32), (6, 0), (7, 1)];
+    let heads = tried.map(|(seq, attempt)| {
+        let target = Target {
+            connection: Arc::clone(&connection),
+            tenant: TenantHash(1),
+            dedupe: DedupeHash(u128::from(seq)),
+            record: RecordHash(u128::from(seq)),
+        };
+        Head { seq: Offset(u64::from(seq)), target, attempt: Attempt(attempt), ..head(Arc::clone(&connection)) }
+    });
+    let records = tried.map(|(seq, _)| (RecordHash(u128::from(seq)), vec![(Offset(u64::from(seq)), Millis(0))]));
+    let seen = Seen { records: records.into(), ..Seen::default() };
+    machine.step(
+        START,
+        &seen,
+        Input::Jobs { jobs: Vec::new(), position: Offset(9), spill: false },
+        &mut Out::default(),
+    );
+    let input = Input::Heads { connection: connection.id.clone(), heads: heads.into(), next: None };
+    machine.step(START, &seen, input, &mut Out::default());
+    machine.tend_holds(START, 512, &mut Out::default());
+    let until = START.after(Duration::from_secs(10));
+    let call = machine.next_call(START, (CallId(1), until), &mut Out::default()).unwrap();
+    let called = machine.calls[&CallId(1)].members[0].seq;
+    (called, call.inputs.len())
+}
+
+#[test]
+fn a_probe_is_the_one_that_was_tried_least_and_the_planted_bug_takes_the_other_end() {
+    assert_eq!(probe(None), (Offset(6), 1));
+    assert_eq!(probe(Some(Bug::ProbesTheMostTried)), (Offset(5), 1));
+}

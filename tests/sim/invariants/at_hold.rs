@@ -6,7 +6,7 @@ use crate::ledger::Del;
 use crate::marks::Mark;
 use crate::workload::{ConnIx, JobIx, RecordIx};
 use crate::world::{Life, World};
-use sluicegate::model::{Because, Call, HoldCause, Millis, Scope, Shard, Topic};
+use sluicegate::model::{Because, Call, HoldCause, Key, Millis, Scope, Shard, Topic};
 
 /// Where the log is calm, what was released so long ago is in the index of whoever has had the shard for as long.
 const SURELY_FILED_MS: u64 = 6_000;
@@ -137,6 +137,10 @@ impl World {
         let due = if release.because == Because::Retry { release.due } else { release.at };
         let long_ago = due.max(release.at).0 + SURELY_FILED_MS < self.now.0;
         let Some(view) = self.processes[who.slot].view.shards.get(&del.shard) else { return false };
+        // one without a unique key may have to wait for a search to be up to date
+        if self.key(record.conn) != Key::Unique {
+            return false;
+        }
         let first = self.ledger.dels_of(record).take_while(|it| *it < del).all(|it| {
             let earlier = &self.ledger.deliveries[&it];
             !earlier.outcomes.is_empty() && earlier.outcomes.len() > earlier.rewinds as usize
